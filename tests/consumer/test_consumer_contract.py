@@ -1,0 +1,249 @@
+"""The suite for consumers is itself tested: right consumers pass whole, each wrong one fails where it is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from contact_sync.testing import ConsumerContract
+
+from . import wrong_consumers
+from .rest import RestConsumer, rest_crm
+
+pytest_plugins = ["pytester"]
+
+HOSTILE = {"a_hostile_id_reads_nothing", "a_hostile_id_changes_nothing", "a_hostile_id_deletes_nothing"}
+CREATING = {"create_answers_with_an_id", "get_gives_back_what_was_created"}
+WALKS = {
+    "iter_contacts_gives_every_contact_once",
+    "list_all_contacts_gives_what_its_pages_held",
+    "listed_contacts_are_whole",
+}
+MISSING = {
+    "get_of_a_missing_record_is_not_found",
+    "update_of_a_missing_record_is_not_found",
+    "delete_of_a_missing_record_is_not_found",
+}
+UPDATING = {
+    "text_survives",
+    "update_changes_only_what_it_is_given",
+    "update_writes_every_field_it_is_given",
+    "none_clears_a_field",
+    "calls_from_several_threads_do_not_meet",
+}
+DELETING = {"a_deleted_record_is_gone", "a_deleted_contact_is_in_no_page"}
+BUSY = "too_many_requests_is_a_retryable_failure_that_says_when"
+
+WRONG: dict[str, set[str]] = {
+    "AsciiOnly": {"text_survives", "special_characters_in_an_email_survive"},
+    "BeyondTheEndFails": {
+        "a_page_beyond_the_end_is_empty",
+        "a_deleted_contact_is_in_no_page",
+        "numbered_pages_hold_every_contact_once",
+        *WALKS,
+    },
+    "ChangesItsArgument": {"arguments_are_left_alone"},
+    "DeleteFails": {"calls_from_several_threads_do_not_meet", *DELETING, *MISSING},
+    "DeleteOfMissingSucceeds": {"delete_of_a_missing_record_is_not_found"},
+    "DeletePretends": {*DELETING, *MISSING},
+    "EmailPrefix": {"a_look_up_is_for_the_whole_address"},
+    "FirstOfSeveral": {"two_records_with_one_email_are_both_given"},
+    "LimitIgnored": {"a_page_holds_no_more_than_its_limit"},
+    "ListsSummaries": {"listed_contacts_are_whole"},
+    "MissingHasOtherWords": {"get_of_a_missing_record_is_not_found", "update_of_a_missing_record_is_not_found"},
+    "MissingIsSuccess": {
+        "get_of_a_missing_record_is_not_found",
+        "update_of_a_missing_record_is_not_found",
+        "a_deleted_record_is_gone",
+    },
+    "NoIdInContacts": {"get_gives_back_what_was_created"},
+    "NobodyIsAnEmptyList": {
+        "an_unknown_email_is_not_found",
+        "a_look_up_is_for_the_whole_address",
+        "a_changed_email_is_followed",
+        "a_deleted_record_is_gone",
+    },
+    "NoneAsText": {"none_clears_a_field"},
+    "NoneIsIgnored": {"none_clears_a_field"},
+    "NothingForTheCallback": {"list_all_contacts_gives_what_its_pages_held"},
+    "NumbersForIds": {"get_gives_back_what_was_created", "a_deleted_record_is_gone", *UPDATING},
+    "OldEmails": {"a_changed_email_is_followed"},
+    "PagesFromZero": {"numbered_pages_hold_every_contact_once", "page_and_limit_may_be_left_out", *WALKS},
+    "PagesOverlap": {
+        "numbered_pages_hold_every_contact_once",
+        "a_page_beyond_the_end_is_empty",
+        *WALKS - {"listed_contacts_are_whole"},
+    },
+    "PlusIsASpace": {"special_characters_in_an_email_survive"},
+    "RaisesOnMissing": {"get_of_a_missing_record_is_not_found", "update_of_a_missing_record_is_not_found"},
+    "SamePageForEver": {"numbered_pages_hold_every_contact_once", "a_page_beyond_the_end_is_empty", *WALKS},
+    "SharesAContact": {"calls_from_several_threads_do_not_meet"},
+    "TextToNumbers": {"text_survives"},
+    "UpdateAnswersNothing": {
+        "arguments_are_left_alone",
+        "a_changed_email_is_followed",
+        "update_of_a_missing_record_is_not_found",
+        *UPDATING,
+    },
+    "UpdateCreates": {"update_of_a_missing_record_is_not_found"},
+    "UpdateIgnoresMissing": {"update_of_a_missing_record_is_not_found"},
+    "UpdateReplaces": {"update_changes_only_what_it_is_given", "none_clears_a_field"},
+    "UpsertByEmail": {"two_records_with_one_email_are_both_given"},
+    "WalksOnePage": WALKS,
+}
+"""The tests that each wrong consumer fails, those with hostile ids aside."""
+
+WRONG_WITH_IDS: dict[str, set[str]] = {
+    "DeleteOfMissingSucceeds": {"a_hostile_id_deletes_nothing"},
+    "EmptyIdIsTheCollection": {"a_hostile_id_reads_nothing", "a_hostile_id_deletes_nothing"},
+    "NotQuoted": HOSTILE,
+    "UpdateCreates": {"a_hostile_id_changes_nothing"},
+}
+"""The tests with hostile ids that wrong consumers fail."""
+
+WRONG_WITH_A_BROKEN_CRM: dict[str, set[str]] = {
+    "AnswersUnread": {"an_answer_that_is_not_json_is_a_failure", "an_answer_without_a_record_is_a_failure"},
+    "NoTimeOut": {"a_crm_that_never_answers_is_given_up"},
+    "SaysNotWhen": {BUSY},
+    "ServerErrorsAreMissing": {
+        "a_refused_key_is_not_a_missing_record",
+        "a_server_error_is_a_retryable_failure",
+        BUSY,
+    },
+    "StatusUnread": {
+        "a_server_error_is_a_retryable_failure",
+        "a_wrong_address_is_not_an_empty_crm",
+        "an_answer_that_is_not_json_is_a_failure",
+        BUSY,
+    },
+    "SwallowsErrors": {"an_unreachable_crm_is_a_retryable_failure", "a_broken_connection_is_a_retryable_failure"},
+}
+"""The tests with a broken CRM that wrong consumers fail."""
+
+HOPELESS = ["NoIdFromCreate"]
+"""Consumers that fail every test in which a record is needed."""
+
+QUIET = ("-q", "-rN", "--show-capture=no", "--no-summary", "--tb=native", "-p", "no:cacheprovider")
+SAYS_WHERE = re.compile(
+    r"AssertionError: .*(\b(create|get|update|delete)_contact\b|_contacts\b|get_contact_by_email|several threads)"
+)
+
+HEAD = """
+import pytest
+from contact_sync.testing import ConsumerContract
+from tests.consumer import wrong_consumers
+"""
+
+SUITE = """
+class Test{name}(ConsumerContract):
+    text_field = "first_name"
+
+    @pytest.fixture
+    def consumer(self):
+        return wrong_consumers.{name}()
+"""
+
+SUITE_WITH_A_BROKEN_CRM = """
+class Test{name}(ConsumerContract):
+    text_field = "first_name"
+    time_limit = 1.0
+
+    def consumer_at(self, url):
+        consumer = wrong_consumers.{name}(url)
+        consumer.timeout = consumer.timeout and 0.2
+        return consumer
+"""
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with rest_crm() as url:
+        yield url
+
+
+class TestRestConsumer(ConsumerContract):
+    """A correct consumer of a REST API passes the whole suite, with the tests of a broken CRM."""
+
+    text_field = "first_name"
+
+    @pytest.fixture
+    def consumer(self, url: str) -> RestConsumer:
+        return RestConsumer(url)
+
+    def consumer_at(self, url: str) -> RestConsumer:
+        consumer = RestConsumer(url)
+        consumer.timeout = 0.2
+        return consumer
+
+
+def test_each_wrong_consumer_fails_where_it_is_wrong(pytester: pytest.Pytester) -> None:
+    """A consumer with one fault fails the tests of what it gets wrong, and no others."""
+    assert _failed(pytester, SUITE, WRONG, "not hostile") == WRONG
+
+
+def test_consumers_for_which_an_id_is_more_than_an_id_are_caught(pytester: pytest.Pytester) -> None:
+    """A consumer that does not quote ids, or deletes blindly, fails the tests with hostile ids."""
+    assert _failed(pytester, SUITE, WRONG_WITH_IDS, "hostile") == WRONG_WITH_IDS
+
+
+def test_consumers_that_mistake_a_broken_crm_are_caught(pytester: pytest.Pytester) -> None:
+    """A consumer that makes the wrong thing of a broken CRM fails the tests that `consumer_at` adds."""
+    tests = "crm or broken or server_error or too_many or refused_key or answer_that or answer_without"
+    failed = _failed(pytester, SUITE_WITH_A_BROKEN_CRM, WRONG_WITH_A_BROKEN_CRM, tests)
+    assert failed == WRONG_WITH_A_BROKEN_CRM
+
+
+def test_what_cannot_create_fails_with_the_reason(pytester: pytest.Pytester) -> None:
+    """Tests that cannot begin say what is missing."""
+    failed = _failed(pytester, SUITE, HOPELESS, "create_answers or beyond_the_end")
+    assert failed == {"NoIdFromCreate": {"create_answers_with_an_id", "a_page_beyond_the_end_is_empty"}}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("text_field = 'name'", "TestOne needs a pytest fixture 'consumer'"),
+        ("consumer = pytest.fixture(lambda self: wrong_consumers.DeleteFails())", "TestOne needs 'text_field'"),
+    ],
+)
+def test_a_missing_declaration_is_named(pytester: pytest.Pytester, body: str, said: str) -> None:
+    """A suite that lacks a declaration says which, and how to write it."""
+    pytester.makepyfile(test_wrong=f"{HEAD}class TestOne(ConsumerContract):\n    {body}")
+    run = pytester.inline_run(*QUIET, "-k", "create_answers", "test_wrong.py")
+    assert [report.when for report in run.getfailures()] == ["setup"]
+    assert said in run.getfailures()[0].longreprtext
+
+
+def test_records_that_cannot_be_deleted_are_reported(pytester: pytest.Pytester) -> None:
+    """The suite does not leave records behind in silence."""
+    pytester.makepyfile(test_wrong=HEAD + SUITE.format(name="DeleteFails"))
+    run = pytester.inline_run(*QUIET, "-k", "create_answers", "test_wrong.py")
+    assert [report.when for report in run.getfailures()] == ["teardown"]
+    assert "still in the CRM: ['1 (this key may not delete)', '2 (this key may not delete)']" in (
+        run.getfailures()[0].longreprtext
+    )
+
+
+def test_every_wrong_consumer_is_in_a_table() -> None:
+    """None of the wrong consumers is left out."""
+    there = {
+        name
+        for name, kind in vars(wrong_consumers).items()
+        if isinstance(kind, type) and kind.__module__ == wrong_consumers.__name__
+    }
+    assert there == {*WRONG, *WRONG_WITH_IDS, *WRONG_WITH_A_BROKEN_CRM, *HOPELESS}
+
+
+def _failed(pytester: pytest.Pytester, suite: str, names: Iterable[str], which: str) -> dict[str, set[str]]:
+    """Run suites for wrong consumers; the names of the tests that failed, by consumer."""
+    pytester.makepyfile(test_wrong=HEAD + "".join(suite.format(name=name) for name in names))
+    run = pytester.inline_run(*QUIET, "-k", which, "test_wrong.py")
+    failed: dict[str, set[str]] = {name: set() for name in names}
+    for report in run.getreports("pytest_runtest_logreport"):
+        if report.when == "call" and report.failed:
+            assert SAYS_WHERE.search(report.longreprtext), "the message names the method"
+            name, test = str(report.head_line).split("[")[0].split(".test_")
+            failed[name.removeprefix("Test")].add(test)
+    return failed

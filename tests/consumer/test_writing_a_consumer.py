@@ -1,0 +1,33 @@
+"""The consumer of the page about writing one is itself proven by the suite, as the page says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from .rest import rest_crm
+
+PAGE = Path(__file__).parents[2] / "docs" / "writing-a-consumer.md"
+
+
+def test_the_consumer_of_the_page_passes_the_suite(tmp_path: Path) -> None:
+    shown = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
+    assert [name for name, _ in shown] == ["acme.py", "test_acme.py"]
+    for name, code in shown:
+        (tmp_path / name).write_text(code, "utf-8")
+    with rest_crm() as url:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"],
+            cwd=tmp_path,
+            env={**os.environ, "ACME_URL": url, "ACME_KEY": "key", "PYTHONPATH": str(PAGE.parents[1])},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    passed = re.search(r"^(\d+) passed in ", done.stdout.splitlines()[-1])
+    assert passed, done.stdout + done.stderr
+    assert int(passed[1]) >= 130, "as many tests as the page says"
