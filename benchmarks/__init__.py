@@ -1,0 +1,1 @@
+"""Measurements of this machine: `make bench`. They assert nothing; they show figures beside yardsticks and aims."""
