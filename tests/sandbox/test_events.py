@@ -205,6 +205,7 @@ def test_every_installation_of_a_workspace_is_told_with_its_own_token(
         acme.install(webhook.url, token=token)
     acme.create_contact({"a": "b"})
     sandbox.create_contact({"a": "b"})
+    sandbox.wait_idle()
     acme.send_event("user_reply", token=third).wait()
     sandbox.wait_idle()
     bearers = [headers["authorization"] for headers in webhook.headers]
