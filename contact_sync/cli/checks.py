@@ -1,0 +1,265 @@
+"""What `contact-sync check` looks at: each check is a function that gives findings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from contact_sync.auth import allow_any_token
+from contact_sync.consumer import PAGE_SIZE, ExternalAPIConsumer, ask
+from contact_sync.events import Auth
+from contact_sync.installations import RESERVED
+from contact_sync.integration import ContactSync
+from contact_sync.results import Result
+from key_stores import KeyStoreError, Leases, PairBatches, PairListing, Ping, Records, Tombstones
+from mappers import MappingError
+
+from .output import counted
+from .stores import is_of_this_process, name_of
+
+State = Literal["ok", "warn", "fail", "skipped"]
+
+_ISSUED_BY_NOBODY: Final = "contact-sync-check"
+
+_COSTS: Final = {
+    Leases: "two processes may create a contact twice",
+    Tombstones: "after a restart, a late update may bring a deleted contact back",
+    Records: "after a restart, nothing is installed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found.
+
+    Attributes:
+        name: What was looked at.
+        state: Whether it is in order. A check that could not be made is `skipped`.
+        detail: What was found. Names no token and no value of a contact.
+        remedy: What to do about it.
+    """
+
+    name: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is checked: a sync and, perhaps, somebody to speak as."""
+
+    sync: ContactSync
+    token: str | None
+    installation: str | None
+
+    def speaker(self) -> tuple[str, Auth] | Result | None:
+        """The installation, and who speaks for it; a failed result if that was refused; `None` if nobody was named."""
+        if self.token is None and self.installation is None:
+            return None
+        return self.sync.identities.of_method(self.token, self.installation)
+
+
+Check = Callable[[Subject], Iterator[Finding]]
+
+
+def mapping(subject: Subject) -> Iterator[Finding]:
+    """The table of fields. That it can be made at all was seen when the sync was."""
+    mapper = subject.sync.mapper
+    by = ", ".join(row.botmatic for row in mapper.match_fields)
+    rows = f"{counted(len(mapper.rows), 'row')}, ids in {mapper.external_id_key!r}"
+    if by:
+        yield Finding("mapping", "ok", f"{rows}, matched by {by}")
+    else:
+        remedy = "Set match=True on the row of the e-mail address: whoever is on both sides now would be made twice"
+        yield Finding("mapping", "warn", f"{rows}, matched by nothing", remedy)
+
+
+def endpoint(subject: Subject) -> Iterator[Finding]:
+    """Where the webhook is. An endpoint that cannot be served raises."""
+    own = "readyz" in subject.sync.app.view_functions
+    where = "the default server" if own else "an app of its own"
+    yield Finding("endpoint", "ok", f"POST {subject.sync.endpoint} on {where}")
+
+
+def authorization(subject: Subject) -> Iterator[Finding]:
+    """Who is let in."""
+    auth = subject.sync.auth
+    if auth is allow_any_token:
+        remedy = "Leave auth out, or give a function: whoever reaches the webhook may change and delete CRM records"
+        yield Finding("authorization", "warn", "everybody (allow_any_token)", remedy)
+    elif auth is None:
+        yield Finding("authorization", "ok", "tokens that are installed here and that the platform confirms")
+    else:
+        yield Finding("authorization", "ok", f"decided by {getattr(auth, '__name__', type(auth).__name__)}")
+
+
+def secret_keys(subject: Subject) -> Iterator[Finding]:
+    """Whether tokens are kept so that they can be read again."""
+    if subject.sync.installations.seals:
+        yield Finding("secret keys", "ok", "tokens are kept encrypted")
+    else:
+        remedy = (
+            "Pass secret_keys=[…]; make one with python -c 'import secrets; print(secrets.token_urlsafe(32))'. Without "
+            "one, nothing can speak for an installation after a restart"
+        )
+        yield Finding("secret keys", "warn", "none", remedy)
+
+
+def key_store(subject: Subject) -> Iterator[Finding]:
+    """Whether the store answers."""
+    store, ping = subject.sync.key_store, subject.sync.abilities.ping
+    kind = name_of(store)
+    try:
+        began = time.perf_counter()
+        if ping is None:
+            store.get_external_id(RESERVED, "check")
+        else:
+            ping.ping()
+    except KeyStoreError as error:
+        yield Finding("key store", "fail", f"{kind}: {error}", "Start it, or correct its address and credentials")
+        return
+    answered = f"{kind}, answers in {_milliseconds(began)}"
+    if is_of_this_process(store):
+        yield Finding("key store", "warn", answered, "Use redis://…, postgresql://… or sqlite:///…: it forgets all")
+    else:
+        yield Finding("key store", "ok", answered)
+
+
+def abilities(subject: Subject) -> Iterator[Finding]:
+    """What the store cannot do, and what that costs."""
+    store = subject.sync.key_store
+    costs = [f"{kind.__name__} ({cost})" for kind, cost in _COSTS.items() if not isinstance(store, kind)]
+    slower = [kind.__name__ for kind in (PairBatches, PairListing, Ping) if not isinstance(store, kind)]
+    if costs or slower:
+        remedy = "Add them to the store: each is a class of key_stores with a few methods"
+        lacking = f"it lacks {', '.join([*costs, *slower])}"
+        yield Finding("abilities", "warn" if costs else "ok", lacking, remedy)
+    else:
+        yield Finding("abilities", "ok", "all that there are")
+
+
+def installed(subject: Subject) -> Iterator[Finding]:
+    """Who is installed, and whether it can be spoken for them."""
+    installations = subject.sync.installations
+    known = installations.all()
+    if not known:
+        yield Finding("installations", "skipped", "none yet", "Install the integration on the platform")
+        return
+    mute = sum(installations.token_of(one.id) is None for one in known)
+    if mute:
+        remedy = "Set the secret_keys with which they were installed, or install again"
+        yield Finding("installations", "warn", f"{len(known)}, {mute} of them without a readable token", remedy)
+    else:
+        yield Finding("installations", "ok", str(len(known)))
+
+
+def platform(subject: Subject) -> Iterator[Finding]:
+    """Whether the platform answers: it is asked about a token that it cannot know."""
+    side = subject.sync.platform
+    where = getattr(side, "base_url", type(side).__name__)
+    began = time.perf_counter()
+    answer = side.validate_token(_ISSUED_BY_NOBODY)
+    if answer.retryable:
+        remedy = "Correct BOTMATIC_BASE_URL, or let this machine reach it"
+        yield Finding("platform", "fail", f"{where}: {answer.error}", remedy)
+    elif answer.success:
+        yield Finding("platform", "fail", f"{where} confirms any token", "Correct BOTMATIC_BASE_URL")
+    else:
+        yield Finding("platform", "ok", f"{where}, answers in {_milliseconds(began)}")
+
+
+def token(subject: Subject) -> Iterator[Finding]:
+    """Whether the token that was given, or that of an installation, is let in and confirmed."""
+    speaker = subject.speaker()
+    if speaker is None:
+        yield Finding("token", "skipped", "none given", "Pass --token-env NAME, --ask-token or --installation ID")
+        return
+    if isinstance(speaker, Result):
+        yield Finding("token", "fail", speaker.error or "", "Give the token of an installation, or install again")
+        return
+    id, auth = speaker
+    answer = subject.sync.platform.validate_token(auth.token)
+    if not answer.success:
+        remedy = "Try again later" if answer.retryable else "Copy the token from the platform again"
+        yield Finding("token", "fail", f"the platform does not confirm it: {answer.error}", remedy)
+        return
+    known = subject.sync.installations.find(id)
+    if subject.sync.auth is None and (known is None or not known.has(auth.token)):
+        yield Finding("token", "warn", "confirmed, but not installed here", "Install the integration on the platform")
+    else:
+        yield Finding("token", "ok", "confirmed by the platform")
+
+
+def consumer(subject: Subject) -> Iterator[Finding]:
+    """Whether the CRM gives a page of records, and whether they can be mapped."""
+    found = _consumer_of(subject)
+    if found is None:
+        remedy = "Pass --token-env NAME, --ask-token or --installation ID: there is a CRM account for each"
+        yield Finding("consumer", "skipped", "nobody to ask for", remedy)
+        return
+    if isinstance(found, Result):
+        yield Finding("consumer", "fail", found.error or "", "Repair the consumer function, or name another one")
+        return
+    kind = type(found).__name__
+    began = time.perf_counter()
+    page = ask(found, "list_contacts", 1, PAGE_SIZE)
+    if not page.success or page.contacts is None:
+        error = page.error or f"{kind}.list_contacts succeeded without 'contacts'"
+        said = error if kind in error else f"{kind}.list_contacts: {error}"
+        yield Finding("consumer", "fail", said, f"Repair {kind}.list_contacts, or what it calls")
+        return
+    yield Finding("consumer", "ok", f"{kind} lists {counted(len(page.contacts), 'record')} in {_milliseconds(began)}")
+    yield from _records(subject, page.contacts)
+
+
+def _records(subject: Subject, records: Any) -> Iterator[Finding]:
+    """Whether the records of a page fit the mapping."""
+    mapper = subject.sync.mapper
+    nameless = sum(mapper.external_id(record) is None for record in records)
+    problems = []
+    for record in records:
+        try:
+            mapper.to_botmatic(record)
+        except MappingError as error:
+            problems.append(str(error))
+    if nameless:
+        detail = f"{nameless} of {len(records)} have no usable id in {mapper.external_id_key!r}"
+        yield Finding("records", "fail", detail, "Name the CRM's own id field in the id row of the mapping")
+    if problems:
+        detail = f"{len(problems)} of {len(records)} cannot be mapped: {problems[0]}"
+        yield Finding("records", "fail", detail, "Correct that row, or the record")
+    if records and not nameless and not problems:
+        yield Finding("records", "ok", "those of the first page have ids and can be mapped")
+
+
+def _consumer_of(subject: Subject) -> ExternalAPIConsumer | Result | None:
+    shared = subject.sync.scopes.shared
+    if shared is not None:
+        return shared
+    speaker = subject.speaker()
+    if speaker is None or isinstance(speaker, Result):
+        return speaker
+    scope = subject.sync.scopes.of(*speaker)
+    return scope if isinstance(scope, Result) else scope.consumer
+
+
+def _milliseconds(began: float) -> str:
+    return f"{1000 * (time.perf_counter() - began):.0f} ms"
+
+
+CHECKS: Final[dict[str, Check]] = {
+    "mapping": mapping,
+    "endpoint": endpoint,
+    "authorization": authorization,
+    "secret keys": secret_keys,
+    "key store": key_store,
+    "abilities": abilities,
+    "installations": installed,
+    "platform": platform,
+    "token": token,
+    "consumer": consumer,
+}
+"""All checks by name, in the order in which they are shown."""

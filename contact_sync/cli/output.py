@@ -1,0 +1,58 @@
+"""What commands print: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_WIDTH_OF_A_FILE: Final = 160
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def console() -> Console:
+    """The terminal, or whatever the output goes to; that is wide enough for ids to stay on one line."""
+    made = Console(highlight=False, markup=False, emoji=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = _WIDTH_OF_A_FILE
+    return made
+
+
+def plain(text: object) -> str:
+    """A text that is safe on a terminal: ids may hold anything, also what clears the screen."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(text))
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 pair`, `2,000 pairs`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def table(*columns: str, rows: Sequence[Sequence[object]]) -> Table:
+    """Make a table of plain texts. What does not fit is folded, never cut; numbers stand on the right."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, name in enumerate(columns):
+        right = bool(rows) and all(type(row[number]) is int for row in rows)
+        made.add_column(name, overflow="fold", justify="right" if right else "left")
+    for row in rows:
+        made.add_row(*[value if isinstance(value, Text) else plain(_written(value)) for value in row])
+    return made
+
+
+def _written(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,158 @@
+"""`Server`: any WSGI app on an address, in this process, until it is stopped."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from contact_sync.errors import ConfigurationError
+
+from .access_log import AccessLog
+from .listener import listen, url_of
+from .signals import Bell
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+log = logging.getLogger(__name__)
+
+THREADS: Final = 32
+"""A request mostly waits for the CRM; a thread that waits costs little."""
+
+GRACE_SECONDS: Final = 30.0
+IDLE_SECONDS: Final = 75.0
+"""Longer than the minute for which most proxies keep idle connections: it is for them to close first."""
+
+
+class Server:
+    """Serves a WSGI app in this process, with several threads. It listens from the moment that it is made.
+
+    Args:
+        app: Any WSGI app.
+        host: The address to listen on.
+        port: The port; 0 lets the system choose.
+        listener: A socket that listens already, in place of host and port. It is closed here in the end.
+        threads: How many requests the app works on at once; more wait.
+        grace: For how many seconds requests under way may go on when it is stopped.
+        idle: For how many seconds a connection may be open without sending the headers of a request.
+        access_log: Whether each request is logged, at level INFO.
+
+    Raises:
+        ConfigurationError: The address cannot be listened on, or Granian is not installed.
+    """
+
+    def __init__(
+        self,
+        app: WSGIApplication,
+        host: str = "127.0.0.1",
+        port: int = 3000,
+        *,
+        listener: socket.socket | None = None,
+        threads: int = THREADS,
+        grace: float = GRACE_SECONDS,
+        idle: float = IDLE_SECONDS,
+        access_log: bool = False,
+    ) -> None:
+        try:
+            from .http import HTTPWorker
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] != "granian":
+                raise
+            raise ConfigurationError(
+                "the default server needs the package 'granian'; pip install 'contact-sync[server]', or mount "
+                "sync.blueprint on an app of your own"
+            ) from None
+        self._listener = listen(host, port) if listener is None else listener
+        self.address: Final = url_of(self._listener)
+        self._grace = grace
+        self._ended = threading.Event()
+        self._stopped = False
+        self._worker_is_gone = False
+        self._problem: Exception | None = None
+        self._bell = Bell()
+        self._lock = threading.Lock()
+        self._runs_in: int | None = None
+        self._signals = 0
+        self._worker = HTTPWorker(
+            AccessLog(app) if access_log else app,
+            threads=threads,
+            idle=idle,
+            ended=self._worker_ended,
+        )
+
+    def run(self, started: Callable[[], object] | None = None) -> bool:
+        """Serve until it is stopped: by `stop`, SIGTERM or Ctrl-C. Then requests under way are still answered.
+
+        A second signal ends the process at once. Signals are heard in the main thread alone; elsewhere, call `stop`.
+
+        Args:
+            started: Called when it serves. Left out: one line on stderr says where it listens.
+
+        Returns:
+            Whether all requests under way were answered in the time of grace.
+
+        Raises:
+            RuntimeError: It was run before, or Granian broke down.
+        """
+        with self._lock:
+            if self._runs_in is not None:
+                raise RuntimeError("a Server runs once; make another one")
+            self._runs_in = threading.get_ident()
+        try:
+            with self._bell.hearing_signals(self._hear):
+                return self._stopped or self._serve(started or self._say_where)
+        finally:
+            self._close()
+            self._ended.set()
+
+    def stop(self) -> None:
+        """Stop it, from any thread. Returns when `run` is about to return. May be called twice, or before `run`."""
+        with self._lock:
+            self.ask_to_stop()
+            if self._runs_in is None:
+                self._close()
+        if self._runs_in not in (None, threading.get_ident()):
+            self._ended.wait()
+
+    def ask_to_stop(self) -> None:
+        """Let `run` end, without waiting for it."""
+        self._stopped = True
+        self._bell.ring()
+
+    def _serve(self, started: Callable[[], object]) -> bool:
+        self._worker.start(self._listener)
+        try:
+            started()
+            self._bell.wait_until(lambda: self._stopped or self._worker_is_gone)
+            if self._worker_is_gone:
+                raise RuntimeError("Granian's worker has ended by itself") from self._problem
+        finally:
+            self._listener.close()  # from here on, new connections are refused
+            self._worker.stop()
+            drained = self._bell.wait_until(lambda: self._worker_is_gone, self._grace)
+        if not drained:
+            log.warning("Requests that were under way for more than %.0f s were cut off", self._grace)
+        return drained
+
+    def _say_where(self) -> None:
+        print(f"Listening on {self.address} (Ctrl-C stops it)", file=sys.stderr, flush=True)
+
+    def _close(self) -> None:
+        self._listener.close()
+        self._bell.close()
+
+    def _hear(self, number: int) -> None:
+        self._signals += 1
+        if self._signals > 1:
+            os._exit(128 + number)
+        self.ask_to_stop()
+
+    def _worker_ended(self, problem: Exception | None) -> None:
+        self._problem = problem
+        self._worker_is_gone = True
+        self._bell.ring()

@@ -1,0 +1,106 @@
+"""The group of commands: light to start, and clear when something is missing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import click
+import pytest
+
+from contact_sync.cli import main
+from tests.cli.helpers import Project, Result
+from tests.project.markdown import ROOT
+
+
+def test_the_version_is_the_distributions(project: Project) -> None:
+    result = project.run("--version")
+    assert (result.code, result.out) == (0, "contact-sync, version 0.1.0\n")
+
+
+def test_the_help_lists_every_command_with_a_line(project: Project) -> None:
+    listed = project.run("--help").out
+    for name in ("serve", "check", "installations", "pairs", "migrate", "sandbox", "demo"):
+        assert f"\n  {name} " in listed
+
+
+@pytest.mark.parametrize("name", list(main.commands))
+def test_every_command_is_there_and_explains_itself(project: Project, name: str) -> None:
+    result = project.run(name, "--help")
+    assert result.code == 0
+    assert result.out.startswith(f"Usage: contact-sync {name} ")
+    assert isinstance(main.commands[name], click.Command)
+
+
+@pytest.mark.parametrize(
+    ("command", "unneeded"),
+    [
+        ("['--help']", ["rich", "granian"]),
+        ("['pairs', '--help']", ["granian", "contact_sync.demo", "contact_sync.testing.sandbox"]),
+        ("['installations', '--help']", ["granian"]),
+    ],
+)
+def test_a_command_imports_no_more_than_it_needs(command: str, unneeded: list[str]) -> None:
+    code = (
+        "import sys\nfrom contact_sync.cli import main\n"
+        f"main({command}, standalone_mode=False)\n"
+        f"print([name for name in {unneeded} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_it_runs_as_a_module_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "contact_sync.cli", "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout.startswith("Usage: contact-sync ")
+
+
+def test_a_command_that_does_not_exist_is_refused(project: Project) -> None:
+    result = project.run("nonsense")
+    assert result.code == 2
+    assert "No such command 'nonsense'" in result.err
+
+
+def test_a_missing_package_is_named_with_the_extra_that_brings_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = without(project, monkeypatch, "rich")
+    assert result.code == 2
+    assert result.err == (
+        "Error: pairs needs the package 'rich', which is not installed; pip install 'contact-sync[server]'\n"
+    )
+
+
+def test_a_missing_part_of_our_own_is_not_blamed_on_an_extra(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModuleNotFoundError):
+        without(project, monkeypatch, "contact_sync.cli.chosen")
+
+
+def without(project: Project, monkeypatch: pytest.MonkeyPatch, package: str) -> Result:
+    """Run a command as if a package were not installed."""
+    commands = main.commands
+    monkeypatch.setattr(commands, "_loaded", {})
+    for name in list(sys.modules):
+        if name.startswith("contact_sync.cli."):
+            monkeypatch.delitem(sys.modules, name)
+        elif name == package or name.startswith(f"{package}."):
+            monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, package, None)
+    return project.run("pairs", "program:sync", "count")
+
+
+def test_commands_can_be_added_and_taken_away_as_in_any_group() -> None:
+    @click.command()
+    def extra() -> None:
+        """Do nothing."""
+
+    names = list(main.commands)
+    main.add_command(extra)
+    assert [*main.commands] == [*names, "extra"]
+    assert "extra" in main.commands
+    assert main.commands["extra"] is extra
+    del main.commands["extra"]
+    assert list(main.commands) == names
+    assert len(main.commands) == len(names)
