@@ -1,0 +1,131 @@
+"""The page's server. What is edited on it is edited as people do: on the platform's screens, in the CRM by its API."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import requests
+from flask import Flask, Response, abort, jsonify, request, send_from_directory
+from werkzeug.exceptions import HTTPException
+
+from contact_sync import ConfigurationError, Result
+from contact_sync.demo.integration.consumer import CrmConsumer
+from contact_sync.demo.local_only import only_local
+from contact_sync.testing.sandbox import SandboxPlatform
+
+from . import forms
+
+HERE: Final = Path(__file__).parent
+
+Fields = dict[str, Any]
+
+
+class Sides(Protocol):
+    """What the page shows.
+
+    Attributes:
+        platform: The chatbot platform.
+        desk: The CRM, by its API.
+    """
+
+    platform: SandboxPlatform
+    desk: CrmConsumer
+
+    def crm_contacts(self) -> dict[str, Fields]:
+        """All of the CRM's contacts, by id."""
+        ...
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """All pairs: (platform id, CRM id)."""
+        ...
+
+
+def make_app(sides: Sides) -> Flask:
+    """Make the page's server."""
+    app = Flask(__name__, static_folder=None)
+    only_local(app)
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> tuple[Response, int]:
+        return jsonify(error=error.description), error.code or 500
+
+    @app.errorhandler(ConfigurationError)
+    def not_taken(error: ConfigurationError) -> tuple[Response, int]:
+        return jsonify(error=str(error)), 422
+
+    @app.errorhandler(requests.HTTPError)
+    def not_taken_by_crm(error: requests.HTTPError) -> tuple[Response, int]:
+        return jsonify(error=error.response.json()["error"]), 422
+
+    @app.get("/")
+    def page() -> Response:
+        return send_from_directory(HERE, "page.html")
+
+    @app.get("/<any(page.css, page.js):name>")
+    def file(name: str) -> Response:
+        return send_from_directory(HERE, name)
+
+    @app.get("/fields")
+    def fields() -> Response:
+        return jsonify({"platform": forms.PLATFORM, "crm": forms.CRM, "address": sides.platform.url})
+
+    @app.get("/state")
+    def state() -> Response:
+        crm = {id: forms.flat(contact) for id, contact in sides.crm_contacts().items()}
+        shown = json.dumps({"platform": sides.platform.contacts, "crm": crm, "pairs": sides.pairs()})
+        version = hashlib.blake2b(shown.encode(), digest_size=8).hexdigest()
+        if request.args.get("since") == version:
+            return jsonify(version=version)
+        return Response(f'{{"version": "{version}", "state": {shown}}}', mimetype="application/json")
+
+    @app.post("/platform")
+    def create_on_platform() -> Response:
+        return jsonify(id=sides.platform.create_contact(_body()))
+
+    @app.patch("/platform/<int:id>")
+    def update_on_platform(id: int) -> Response:
+        _or_404(id, lambda: sides.platform.update_contact(id, _body()))
+        return jsonify(id=str(id))
+
+    @app.delete("/platform/<int:id>")
+    def delete_on_platform(id: int) -> Response:
+        _or_404(id, lambda: sides.platform.delete_contact(id))
+        return jsonify(id=str(id))
+
+    @app.post("/crm")
+    def create_in_crm() -> Response:
+        return _answer(sides.desk.create_contact(forms.nested(_body())))
+
+    @app.patch("/crm/<int:id>")
+    def update_in_crm(id: int) -> Response:
+        return _answer(sides.desk.update_contact({"id": id} | forms.nested(_body())))
+
+    @app.delete("/crm/<int:id>")
+    def delete_in_crm(id: int) -> Response:
+        return _answer(sides.desk.delete_contact(str(id)))
+
+    return app
+
+
+def _body() -> Fields:
+    body = request.get_json()
+    if not isinstance(body, dict):
+        abort(422, "an object of fields is expected")
+    return body
+
+
+def _or_404(id: int, act: Callable[[], object]) -> None:
+    try:
+        act()
+    except KeyError:
+        abort(404, f"there is no contact {id} on the platform any more")
+
+
+def _answer(result: Result) -> Response:
+    if not result.success:
+        abort(404 if result.not_found else 422, result.error)
+    return jsonify(id=result.id)
