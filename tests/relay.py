@@ -29,6 +29,7 @@ class Relay:
         self._writers: set[asyncio.StreamWriter] = set()
         self._flowing = asyncio.Event()
         self._connections = 0
+        self._losing = False
 
     @property
     def connections(self) -> int:
@@ -53,6 +54,10 @@ class Relay:
     def stall(self) -> None:
         """Keep connections open and pass nothing on, until `mend`."""
         self._loop.call_soon_threadsafe(self._flowing.clear)
+
+    def lose_answer(self) -> None:
+        """Pass the next thing that is sent on, and break its connection instead of bringing the answer back."""
+        self._losing = True
 
     def mend(self) -> None:
         """Be a good line again, on the same port."""
@@ -89,14 +94,18 @@ class Relay:
             return
         self._writers.add(far_writer)
         try:
-            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer, answers=True))
         finally:
             self._writers -= {writer, far_writer}
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False) -> None:
         with contextlib.suppress(OSError, ssl.SSLError):
             while data := await reader.read(65536):
                 await self._flowing.wait()
+                if answers and self._losing:
+                    self._losing = False
+                    writer.transport.abort()
+                    break
                 writer.write(data)
                 await writer.drain()
         writer.close()

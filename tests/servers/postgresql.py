@@ -90,7 +90,7 @@ def run_postgresql() -> Iterator[PostgreSQL]:
             raise ServerFailed(f"initdb failed:\n{made.stdout}{made.stderr}")
 
         def command(port: int) -> list[str]:
-            settings = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60")
+            settings = ("fsync=off", "full_page_writes=off", "max_connections=60")
             options = [part for setting in settings for part in ("-c", setting)]
             network = ["-h", "127.0.0.1", "-p", str(port), "-k", ""]
             return [str(binaries / "postgres"), "-D", str(data), *network, *options]

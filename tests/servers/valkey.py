@@ -47,7 +47,7 @@ def run_valkey(*options: str) -> Iterator[Valkey]:
         return [str(binary), "--port", str(port), "--bind", "127.0.0.1", *quiet, *options]
 
     def answers(port: int) -> None:
-        with plain_client(port) as client:
+        with plain_client(port) as client, contextlib.suppress(redis.AuthenticationError):
             client.ping()
 
     with short_directory() as directory:

@@ -1,0 +1,191 @@
+"""The scripts that make every write one step and one round trip.
+
+What is kept for an installation lies under one `{hash tag}`, so that a cluster has it in one place:
+
+    …:b  hash          Botmatic id → external id
+    …:e  hash          external id → Botmatic id
+    …:r  hash          name of a record → its value
+    …:t  sorted set    tombstones: `b` or `e` and the id, by the millisecond at which they end; it ends with the last
+    …:l:<digest>       a lease that is held: its owner; it ends with the lease
+
+The field whose name is empty holds the format of a hash: an id is never empty. A hash without anything else goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha1
+from typing import Final
+
+FORMAT: Final = b"1"
+"""What this release reads and writes. Another in a hash means that a later release wrote it."""
+
+UNKNOWN_FORMAT: Final = "FORMAT"
+"""The code of the error that a script answers when it meets another format."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A Lua script and the name under which a server remembers it."""
+
+    text: str
+    sha: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sha", sha1(self.text.encode(), usedforsecurity=False).hexdigest())
+
+
+_FORMAT: Final = """
+local function unknown(key)
+  local format = redis.call('HGET', key, '')
+  return format and format ~= ARGV[1]
+end
+local refusal = redis.error_reply('FORMAT another format')
+local function drop_if_empty(...)
+  for _, key in ipairs({...}) do
+    if redis.call('HLEN', key) == 1 then redis.call('DEL', key) end
+  end
+end
+"""
+
+_NOW: Final = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+"""
+
+# KEYS: b e t; ARGV: format, then Botmatic id and external id of each pair
+SAVE: Final = Script(
+    _FORMAT
+    + """
+local b, e, t = KEYS[1], KEYS[2], KEYS[3]
+if unknown(b) then return refusal end
+for i = 2, #ARGV, 2 do
+  local botmatic, external = ARGV[i], ARGV[i + 1]
+  local former_external = redis.call('HGET', b, botmatic)
+  if former_external ~= external then
+    local former_botmatic = redis.call('HGET', e, external)
+    if former_external then redis.call('HDEL', e, former_external) end
+    if former_botmatic then redis.call('HDEL', b, former_botmatic) end
+    redis.call('HSET', b, botmatic, external, '', ARGV[1])
+    redis.call('HSET', e, external, botmatic, '', ARGV[1])
+  end
+  redis.call('ZREM', t, 'b' .. botmatic, 'e' .. external)
+end
+return 1
+"""
+)
+
+_REMOVE: Final = (
+    _FORMAT
+    + """
+local b, e = KEYS[1], KEYS[2]
+if unknown(b) then return refusal end
+local removed = 0
+if redis.call('HGET', b, ARGV[2]) == ARGV[3] then
+  redis.call('HDEL', b, ARGV[2])
+  redis.call('HDEL', e, ARGV[3])
+  drop_if_empty(b, e)
+  removed = 1
+end
+"""
+)
+
+# KEYS: b e; ARGV: format, Botmatic id, external id
+DELETE: Final = Script(_REMOVE + "return removed")
+
+# KEYS: b e t; ARGV: format, Botmatic id or '', external id or '', milliseconds
+# Ended tombstones go a few at a time, more than are put, so that no call takes long.
+BURY: Final = Script(
+    _REMOVE
+    + _NOW
+    + """
+local t = KEYS[3]
+if ARGV[2] ~= '' then redis.call('ZADD', t, now + ARGV[4], 'b' .. ARGV[2]) end
+if ARGV[3] ~= '' then redis.call('ZADD', t, now + ARGV[4], 'e' .. ARGV[3]) end
+local ended = redis.call('ZRANGEBYSCORE', t, '-inf', now, 'LIMIT', 0, 50)
+if #ended > 0 then redis.call('ZREM', t, unpack(ended)) end
+redis.call('PEXPIREAT', t, redis.call('ZREVRANGE', t, 0, 0, 'WITHSCORES')[2])
+return removed
+"""
+)
+
+# KEYS: t; ARGV: `b` or `e` and the id
+IS_BURIED: Final = Script(
+    _NOW
+    + """
+local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
+return ends and tonumber(ends) > now and 1 or 0
+"""
+)
+
+# KEYS: b; ARGV: format
+COUNT: Final = Script(
+    _FORMAT
+    + """
+if unknown(KEYS[1]) then return refusal end
+return math.max(redis.call('HLEN', KEYS[1]) - 1, 0)
+"""
+)
+
+# KEYS: b e t r; ARGV: format
+FORGET: Final = Script(
+    _FORMAT
+    + """
+if unknown(KEYS[1]) or unknown(KEYS[4]) then return refusal end
+return redis.call('UNLINK', unpack(KEYS))
+"""
+)
+
+# KEYS: r; ARGV: format, name, value
+PUT_RECORD: Final = Script(
+    _FORMAT
+    + """
+if unknown(KEYS[1]) then return refusal end
+redis.call('HSET', KEYS[1], ARGV[2], ARGV[3], '', ARGV[1])
+return 1
+"""
+)
+
+# KEYS: r; ARGV: format, name
+DELETE_RECORD: Final = Script(
+    _FORMAT
+    + """
+if unknown(KEYS[1]) then return refusal end
+local removed = redis.call('HDEL', KEYS[1], ARGV[2])
+drop_if_empty(KEYS[1])
+return removed
+"""
+)
+
+# KEYS: the leases; ARGV: owner, milliseconds
+ACQUIRE: Final = Script(
+    """
+for _, lease in ipairs(KEYS) do
+  local holder = redis.call('GET', lease)
+  if holder and holder ~= ARGV[1] then return 0 end
+end
+for _, lease in ipairs(KEYS) do redis.call('SET', lease, ARGV[1], 'PX', ARGV[2]) end
+return 1
+"""
+)
+
+# KEYS: the leases; ARGV: owner, milliseconds
+RENEW: Final = Script(
+    """
+for _, lease in ipairs(KEYS) do
+  if redis.call('GET', lease) ~= ARGV[1] then return 0 end
+end
+for _, lease in ipairs(KEYS) do redis.call('PEXPIRE', lease, ARGV[2]) end
+return 1
+"""
+)
+
+# KEYS: the leases; ARGV: owner
+RELEASE: Final = Script(
+    """
+for _, lease in ipairs(KEYS) do
+  if redis.call('GET', lease) == ARGV[1] then redis.call('DEL', lease) end
+end
+return 1
+"""
+)
