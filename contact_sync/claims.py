@@ -1,0 +1,160 @@
+"""Claims: while a contact is worked on, nobody else works on it.
+
+A claim is a set of leases in the key store, taken all or none, so that two workers can never wait for each other. It
+covers the contact's own id and its match values: fifty copies of one event, on any number of processes, make one
+record.
+
+A lease ends by itself soon after its holder died. While the holder lives, it is renewed, however long the work takes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from key_stores import Leases
+
+from .errors import Busy
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS: Final = 60.0
+WAIT_SECONDS: Final = 15.0
+_FIRST_PAUSE: Final = 0.002
+_LONGEST_PAUSE: Final = 0.1
+_RENEWAL_PAUSE: Final = 5.0
+_TRIES: Final = 2
+
+
+@dataclass(slots=True, eq=False)
+class _Claim:
+    leases: Leases
+    installation: str
+    names: Sequence[str]
+    owner: str
+    seconds: float
+    renewed: float
+    over: bool = False
+
+    def renew(self) -> None:
+        """Renew the leases if a third of their time is over."""
+        now = time.monotonic()
+        if now - self.renewed < self.seconds / 3:
+            return
+        try:
+            kept = self.leases.renew_leases(self.installation, self.names, self.owner, self.seconds)
+            if not kept and not self.over:
+                log.warning("A claim ended before the work that it covers; the work goes on")
+        except Exception as error:  # noqa: BLE001 - a user's store may raise anything; it is tried again soon
+            log.warning("A claim could not be renewed (%s)", type(error).__name__)
+        else:
+            self.renewed = now
+
+    def give_back(self) -> None:
+        """Give the leases back, those too of which it is not known whether they were had."""
+        self.over = True
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                self.leases.release_leases(self.installation, self.names, self.owner)
+                return
+            except Exception as error:  # noqa: BLE001 - what was done under it is done; the leases end by themselves
+                if not tries_left:
+                    kind = type(error).__name__
+                    log.warning("A claim could not be given back (%s); it ends in %.0f s", kind, self.seconds)
+
+
+class _Renewal:
+    """Renews the claims of this process that last long, in one thread, which is there only while there are claims."""
+
+    def __init__(self) -> None:
+        self.forget_all()
+
+    def forget_all(self) -> None:
+        """Begin anew, as in a forked process: its parent's claims are the parent's."""
+        self._lock = threading.Lock()
+        self._held: set[_Claim] = set()
+        self._thread: threading.Thread | None = None
+
+    def add(self, claim: _Claim) -> None:
+        with self._lock:
+            self._held.add(claim)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="contact-sync-claims", daemon=True)
+                self._thread.start()
+
+    def remove(self, claim: _Claim) -> None:
+        with self._lock:
+            self._held.discard(claim)
+
+    def _work(self) -> None:
+        while True:
+            time.sleep(_RENEWAL_PAUSE)
+            with self._lock:
+                held = list(self._held)
+                if not held:
+                    self._thread = None
+                    return
+            for claim in held:
+                claim.renew()
+
+
+_renewal: Final = _Renewal()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renewal.forget_all)
+
+
+class Claims:
+    """Takes and gives back claims.
+
+    Args:
+        leases: Where they are kept.
+        seconds: How long a claim lasts if its holder dies.
+        wait: How long to wait for somebody else's claim.
+    """
+
+    def __init__(self, leases: Leases, *, seconds: float = LEASE_SECONDS, wait: float = WAIT_SECONDS) -> None:
+        self._leases = leases
+        self._seconds = seconds
+        self._wait = wait
+
+    @contextmanager
+    def hold(self, installation: str, names: Sequence[str]) -> Iterator[None]:
+        """Hold a claim on all the names while the block runs.
+
+        Raises:
+            Busy: It could not be had in time.
+            KeyStoreError: The store cannot say.
+        """
+        claim = _Claim(self._leases, installation, names, uuid.uuid4().hex, self._seconds, time.monotonic())
+        self._take(claim)
+        try:
+            _renewal.add(claim)
+            yield
+        finally:
+            _renewal.remove(claim)
+            claim.give_back()
+
+    def _take(self, claim: _Claim) -> None:
+        deadline = time.monotonic() + self._wait
+        pause = _FIRST_PAUSE
+        while not self._acquire(claim):
+            if time.monotonic() > deadline:
+                raise Busy("another request is working on this contact; try again later")
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads waiters, hides nothing
+            pause = min(pause * 2, _LONGEST_PAUSE)
+        claim.renewed = time.monotonic()
+
+    def _acquire(self, claim: _Claim) -> bool:
+        try:
+            return self._leases.acquire_leases(claim.installation, claim.names, claim.owner, claim.seconds)
+        except Exception:
+            claim.give_back()  # the answer alone may have been lost
+            raise

@@ -1,0 +1,389 @@
+"""`ContactSync`: wires everything together. The face that users see."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, cast, overload
+
+from key_stores import KeyStore, KeyStoreError
+
+from . import arguments, blueprint
+from . import server as default_server
+from .abilities import Abilities
+from .auth import AuthFunction, FunctionAuth, InstalledAuth, PlatformAuth, WithClient, allow_any_token
+from .claims import Claims
+from .consumer import ExternalAPIConsumer
+from .engine import NO_ID, Engine
+from .errors import ConfigurationError
+from .events import EventName
+from .failures import translate
+from .handlers import Handlers
+from .identities import Identities, InstallationFunction
+from .imports import Importer, ImportReport, Progress
+from .installations import Installations
+from .listeners import Kind, Listener, Listeners
+from .pipeline import Middleware, Pipeline
+from .platforms import BotmaticPlatform, Platform
+from .results import Result
+from .scopes import ConsumerFunction, Scope, Scopes
+from .settings_page import SettingsPage, SettingsPages, UpdateSettings, origin_of
+from .vault import Vault
+from .webhook import BODY_LIMIT, Webhook
+
+if TYPE_CHECKING:
+    from flask import Blueprint, Flask
+
+log = logging.getLogger(__name__)
+
+UPLOAD_LIMIT: Final = 10_000_000
+"""How many bytes a post of settings with files may have unless the user says otherwise."""
+
+NAME: Final = "contact_sync"
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ContactSync:
+    """Keeps the contacts of a chatbot platform and of a CRM the same.
+
+    Mount `sync.blueprint` on a Flask app of yours, or start the default server with `sync.run()` or
+    `contact-sync serve module:sync`. Every method that takes a `token` takes `installation="…"` in its place.
+
+    Args:
+        consumer: The CRM: an `ExternalAPIConsumer`, or a function from `Auth` to one for one CRM account a tenant.
+        mappings: The table of fields: a `Mapper`, a list of `Mapping`, or Node's list of dicts.
+        key_store: Where id pairs are kept: a `KeyStore` or a URL (`redis://…`, `sqlite:///…`).
+        auth: Decides who may speak, from the token to an `Auth`, a dict of its fields, a client object, or `True`;
+            `False`, `None` or an exception refuse. Left out: a token that was installed here and that the platform
+            confirms.
+        endpoint: The path of the webhook, below the prefix with which the blueprint is mounted.
+        server: A Flask app to mount the webhook on at once.
+        port: The port of the default server.
+        platform: The chatbot side; Botmatic at `BOTMATIC_BASE_URL` unless given.
+        installation_id: Names the client of who speaks, so that a rotated token keeps its pairs.
+        installations: `"any"` lets every workspace of the platform be installed. Otherwise, without an `auth` and with
+            one CRM account for all, the first installation keeps others out until it uninstalls.
+        secret_keys: Texts that encrypt remembered tokens; the first encrypts, all decrypt.
+        body_limit: How many bytes a request may have.
+        upload_limit: How many bytes a post of settings with files may have.
+        frame_ancestors: The origins that may frame the settings page; the platform's unless given.
+
+    Raises:
+        ConfigurationError: An argument is missing or wrong. The message names it.
+    """
+
+    events = EventName
+
+    def __init__(
+        self,
+        consumer: ExternalAPIConsumer | ConsumerFunction = arguments.MISSING,
+        mappings: arguments.Mappings = arguments.MISSING,
+        key_store: KeyStore | str = arguments.MISSING,
+        *,
+        auth: AuthFunction | None = None,
+        endpoint: str = "/",
+        server: Flask | None = None,
+        port: int = 3000,
+        platform: Platform | None = None,
+        installation_id: InstallationFunction | None = None,
+        installations: Literal["any"] | None = None,
+        secret_keys: Sequence[str] = (),
+        body_limit: int = BODY_LIMIT,
+        upload_limit: int = UPLOAD_LIMIT,
+        frame_ancestors: Sequence[str] = (),
+    ) -> None:
+        arguments.checked_server(server)
+        self.endpoint = arguments.checked_endpoint(endpoint)
+        self.port = arguments.checked_port(port)
+        self._body_limit = arguments.checked_limit("body_limit", body_limit)
+        self._upload_limit = arguments.checked_limit("upload_limit", upload_limit)
+        arguments.checked_installations(installations)
+        self.auth = arguments.checked_function("auth", auth)
+        arguments.checked_function("installation_id", installation_id)
+        self.scopes = Scopes(consumer)
+        self.mapper = arguments.to_mapper(mappings)
+        vault = Vault(secret_keys)
+        self.platform, owns_platform = arguments.to_platform(platform)
+        self.key_store, owns_store = arguments.to_key_store(key_store)
+        self._to_close = [part for part, own in ((self.platform, owns_platform), (self.key_store, owns_store)) if own]
+
+        self.abilities = Abilities.of(self.key_store)
+        claims = Claims(self.abilities.leases)
+        only_one = installations is None and auth is None and self.scopes.shared is not None
+        self.installations = Installations(self.abilities, claims, vault, only_one=only_one)
+        self.pipeline = Pipeline()
+        self.engine = Engine(self.mapper, self.platform, self.abilities, claims, self.pipeline)
+        self.importer = Importer(self.engine)
+        self.listeners = Listeners()
+
+        asks_platform = PlatformAuth(self.platform)
+        function_auth = None if auth is None else FunctionAuth(auth)
+        self.identities = Identities(self.installations, function_auth, installation_id)
+        asks_again = PlatformAuth(self.platform)  # with questions of its own: strangers who install hold up nobody here
+        installed_auth = InstalledAuth(asks_again, self.installations, self.identities.installation_of)
+        handlers = Handlers(self.listeners, self.engine, self.installations, self.scopes, installed_auth.forget)
+        self.webhook = Webhook(
+            by_platform=WithClient(asks_platform, function_auth) if installation_id else asks_platform,
+            by_user=function_auth or installed_auth,
+            installation_of=self.identities.installation_of,
+            pipeline=self.pipeline,
+            handlers=handlers,
+        )
+        self._settings = self._settings_pages(WithClient(asks_platform, function_auth), frame_ancestors)
+        self._blueprint: Blueprint | None = None
+        self._app = server
+        self._server: default_server.Server | None = None
+        if auth is allow_any_token:
+            log.warning("auth=allow_any_token: everybody who reaches the webhook may change and delete CRM records")
+        if not vault:
+            log.warning(
+                "No secret_keys: tokens of installations are kept in memory alone, and after a restart nothing can "
+                "speak for an installation until it is installed again"
+            )
+        if server is not None:
+            server.register_blueprint(self.blueprint)
+
+    # Mounting and serving
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """The webhook and the settings pages, to be mounted once: `app.register_blueprint(sync.blueprint, …)`."""
+        if self._blueprint is None:
+            self._blueprint = self.make_blueprint()
+        return self._blueprint
+
+    def make_blueprint(self, name: str = NAME) -> Blueprint:
+        """Make another blueprint, to mount the same sync a second time under another name."""
+        made = blueprint.make_blueprint(self.webhook, name, self.endpoint, self._body_limit)
+        if self._settings is not None:
+            self._settings.register(made)
+        return made
+
+    @property
+    def app(self) -> Flask:
+        """The Flask app that it is mounted on: the `server` given, else the default server's own."""
+        if self._app is None:
+            self._app = default_server.default_app(self.blueprint, self.endpoint, self.unready)
+        return self._app
+
+    def unready(self) -> str | None:
+        """Why no event could be handled now, or `None` if all is well. The default server answers it on `/readyz`."""
+        try:
+            if self.abilities.ping is not None:
+                self.abilities.ping.ping()
+        except KeyStoreError as error:
+            return f"key store: {error}"
+        return None
+
+    def run(self, host: str = "127.0.0.1", port: int | None = None) -> None:
+        """Run the default server in this process until it is stopped (Ctrl-C, SIGTERM, or `close`)."""
+        chosen = self.port if port is None else arguments.checked_port(port)
+        self._server = default_server.Server(self.app, host, chosen)
+        self._server.run()
+
+    def close(self, callback: Callable[[], object] | None = None) -> None:
+        """Stop the default server, close what this object opened itself, then call back. May be called twice."""
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
+        with contextlib.ExitStack() as rest:  # one that cannot be closed does not keep the others open
+            if callback is not None:
+                rest.callback(callback)
+            for part in reversed(self._to_close):
+                rest.callback(part.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Listeners and middleware
+
+    def on_install(self, listener: F) -> F:
+        """Run a listener when the integration is installed. If it raises or fails, nothing is installed."""
+        self.listeners.add("event", EventName.INSTALL, listener)
+        return listener
+
+    def on_uninstall(self, listener: F) -> F:
+        """Run a listener when the integration is uninstalled. All pairs are gone by then."""
+        self.listeners.add("event", EventName.UNINSTALL, listener)
+        return listener
+
+    @overload
+    def on_event(self, name: str) -> Callable[[F], F]: ...
+    @overload
+    def on_event(self, name: str, listener: F) -> F: ...
+    def on_event(self, name: str, listener: Any = None) -> Any:
+        """Run a listener on an event, named exactly or by a regular expression for the whole name."""
+        return self._listen("event", name, listener)
+
+    @overload
+    def on_action(self, name: str) -> Callable[[F], F]: ...
+    @overload
+    def on_action(self, name: str, listener: F) -> F: ...
+    def on_action(self, name: str, listener: Any = None) -> Any:
+        """Run a listener on an action, named exactly or by a regular expression for the whole name."""
+        return self._listen("action", name, listener)
+
+    @overload
+    def on_settings_page(self, path: str) -> Callable[[F], F]: ...
+    @overload
+    def on_settings_page(self, path: str, page: SettingsPage) -> SettingsPage: ...
+    def on_settings_page(self, path: str, page: Any = None) -> Any:
+        """Show a form of settings at a path: `f(auth)` gives the HTML of its fields."""
+        return _called_or_decorated(page, lambda function: self._settings_or_error.on_page(path, function))
+
+    @overload
+    def on_update_settings(self, path: str) -> Callable[[F], F]: ...
+    @overload
+    def on_update_settings(self, path: str, update: UpdateSettings) -> UpdateSettings: ...
+    def on_update_settings(self, path: str, update: Any = None) -> Any:
+        """Take the settings that are posted to a path: `f(auth, fields)` saves them and says so."""
+        return _called_or_decorated(update, lambda function: self._settings_or_error.on_update(path, function))
+
+    @overload
+    def middleware(self, stage: str) -> Callable[[F], F]: ...
+    @overload
+    def middleware(self, stage: str, function: Middleware) -> Middleware: ...
+    def middleware(self, stage: str, function: Any = None) -> Any:
+        """Put a function into a stage: `f(item, next)`, in `format` `f(change, payload, next)`."""
+        return _called_or_decorated(function, lambda given: self.pipeline.use(stage, given))
+
+    # Contacts of the CRM, to the platform
+
+    def create_contact(
+        self, contact: Mapping[str, Any], token: str | None = None, *, installation: str | None = None
+    ) -> Result:
+        """Create a CRM's contact on the platform and pair the two. One that is paired already is updated."""
+        return self._scoped(
+            token, installation, lambda scope: self.engine.save(self.engine.to_platform(scope), contact)
+        )
+
+    def update_contact(
+        self, contact: Mapping[str, Any], token: str | None = None, *, installation: str | None = None
+    ) -> Result:
+        """Update the platform's contact that a CRM's contact is paired with; not found if there is none."""
+        return self._scoped(
+            token, installation, lambda scope: self.engine.save(self.engine.to_platform(scope), contact, create=False)
+        )
+
+    def update_contacts(
+        self, contacts: Sequence[Mapping[str, Any]], token: str | None = None, *, installation: str | None = None
+    ) -> list[Result]:
+        """Update many, in batches. One result for each, in the order given."""
+        contacts = list(contacts)
+        scope = self._scope(token, installation)
+        return [scope] * len(contacts) if isinstance(scope, Result) else self.importer.update(scope, contacts)
+
+    def delete_contact(
+        self, external_id: str | int, token: str | None = None, *, installation: str | None = None
+    ) -> Result:
+        """Delete the platform's contact that a CRM's contact is paired with; not found if there is none."""
+
+        def delete(scope: Scope) -> Result:
+            id = self.mapper.external_id(self.mapper.with_external_id({}, cast(Any, external_id)))
+            return Result.failed(NO_ID) if id is None else self.engine.delete(self.engine.to_platform(scope), id)
+
+        return self._scoped(token, installation, delete)
+
+    def import_contacts(
+        self,
+        contacts: Iterable[Mapping[str, Any]],
+        token: str | None = None,
+        *,
+        installation: str | None = None,
+        progress: Progress | None = None,
+    ) -> ImportReport:
+        """Create or update many of the CRM's contacts on the platform, in batches. Safe to run again."""
+        scope = self._scope(token, installation)
+        if isinstance(scope, Result):
+            return ImportReport(success=False, error=scope.error)
+        return self.importer.import_contacts(scope, contacts, progress)
+
+    def import_all(
+        self, token: str | None = None, *, installation: str | None = None, progress: Progress | None = None
+    ) -> ImportReport:
+        """Create or update everything that the consumer lists. Safe to run again."""
+        scope = self._scope(token, installation)
+        if isinstance(scope, Result):
+            return ImportReport(success=False, error=scope.error)
+        return self.importer.import_all(scope, progress)
+
+    # The platform itself
+
+    def create_property(
+        self, property: Mapping[str, str], token: str | None = None, *, installation: str | None = None
+    ) -> Result:
+        """Create a property (`{"name": …, "type": …}`) on the platform."""
+        return self.create_properties([property], token, installation=installation)
+
+    def create_properties(
+        self, properties: Sequence[Mapping[str, str]], token: str | None = None, *, installation: str | None = None
+    ) -> Result:
+        """Create properties on the platform."""
+        return self._scoped(
+            token, installation, lambda scope: self.platform.create_properties(scope.auth.token, properties)
+        )
+
+    def send_event_on_campaign(
+        self, name: str, contact_ids: Sequence[str], token: str | None = None, *, installation: str | None = None
+    ) -> Result:
+        """Send a campaign event to contacts of the platform, by their ids there."""
+
+        def send(scope: Scope) -> Result:
+            return self.platform.send_event_on_campaign(scope.auth.token, name, arguments.checked_ids(contact_ids))
+
+        return self._scoped(token, installation, send)
+
+    # Inside
+
+    def _scope(self, token: str | None, installation: str | None) -> Scope | Result:
+        who = self.identities.of_method(token, installation)
+        return who if isinstance(who, Result) else self.scopes.of(*who)
+
+    def _scoped(self, token: str | None, installation: str | None, work: Callable[[Scope], Result]) -> Result:
+        scope = self._scope(token, installation)
+        if isinstance(scope, Result):
+            return scope
+        try:
+            return work(scope)
+        except Exception as error:  # noqa: BLE001 - a failed result is never also an exception
+            return translate(error, "the call")
+
+    def _listen(self, kind: Kind, name: str, listener: Listener | None) -> Any:
+        return _called_or_decorated(listener, lambda given: self.listeners.add(kind, name, given))
+
+    def _settings_pages(self, verify: WithClient, frame_ancestors: Sequence[str]) -> SettingsPages | None:
+        if not frame_ancestors and isinstance(self.platform, BotmaticPlatform):
+            frame_ancestors = [origin_of(self.platform.base_url)]
+        if not frame_ancestors:
+            return None
+        return SettingsPages(
+            verify,
+            frame_ancestors=frame_ancestors,
+            body_limit=self._body_limit,
+            upload_limit=self._upload_limit,
+            reserved=[self.endpoint],
+        )
+
+    @property
+    def _settings_or_error(self) -> SettingsPages:
+        if self._settings is None:
+            raise ConfigurationError("frame_ancestors: missing; name the origin of the platform's own pages")
+        return self._settings
+
+
+def _called_or_decorated(function: F | None, register: Callable[[F], None]) -> Any:
+    """Register a function that was given, or give the decorator that will."""
+    if function is not None:
+        register(function)
+        return function
+
+    def decorate(given: F) -> F:
+        register(given)
+        return given
+
+    return decorate

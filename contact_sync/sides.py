@@ -1,0 +1,159 @@
+"""The two sides as the engine sees them: the same few calls on each, whatever is behind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from key_stores import KeyStore
+from mappers import Mapper, Side
+
+from .consumer import ask
+from .events import Change
+from .platforms import Platform
+from .results import NOT_FOUND, Result
+from .scopes import Scope
+
+NO_SUCH_RECORD: Final = Result.failed(NOT_FOUND)
+
+
+class EngineSide(ABC):
+    """One side, for one scope: where its ids are, and how it is written to."""
+
+    name: Side
+    noun: str
+    """What a contact of this side is called in messages."""
+
+    def __init__(self, scope: Scope, mapper: Mapper) -> None:
+        self.scope = scope
+        self.mapper = mapper
+
+    @abstractmethod
+    def id_of(self, contact: Mapping[str, Any]) -> str | None:
+        """Read the id of one of this side's contacts, as text; `None` if it has none that is usable."""
+
+    @abstractmethod
+    def pair(self, own_id: str, other_id: str) -> tuple[str, str]:
+        """Put an id of this side and one of the other into the key store's order: (Botmatic id, external id)."""
+
+    @abstractmethod
+    def partner(self, pairs: KeyStore, own_id: str) -> str | None:
+        """Look up the other side's id that this one is paired with."""
+
+    @abstractmethod
+    def shape(self, change: Change) -> dict[str, Any]:
+        """Build the payload with which a change is written to this side."""
+
+    @abstractmethod
+    def write(self, change: Change, payload: dict[str, Any]) -> Result:
+        """Make the call. A create's success has the `id`."""
+
+    @abstractmethod
+    def find(self, value: str) -> Result:
+        """Find records by a match value.
+
+        Returns:
+            Success with `contact`, or with `contacts` if there are several; `NOT_FOUND` if there is none, or where the
+            side cannot be searched for such a value.
+        """
+
+    @abstractmethod
+    def read(self, id: str) -> Result:
+        """Read a record. Success has the `contact`; `NOT_FOUND` if there is none, or where the side cannot be read."""
+
+
+class PlatformSide(EngineSide):
+    """The chatbot platform. It cannot be read: contacts are never looked up there."""
+
+    name: Side = "botmatic"
+    noun = "contact"
+
+    def __init__(self, scope: Scope, mapper: Mapper, platform: Platform) -> None:
+        super().__init__(scope, mapper)
+        self._platform = platform
+
+    def id_of(self, contact: Mapping[str, Any]) -> str | None:
+        return self.mapper.botmatic_id(contact)
+
+    def pair(self, own_id: str, other_id: str) -> tuple[str, str]:
+        return own_id, other_id
+
+    def partner(self, pairs: KeyStore, own_id: str) -> str | None:
+        return pairs.get_external_id(self.scope.installation, own_id)
+
+    def shape(self, change: Change) -> dict[str, Any]:
+        payload = self.mapper.to_botmatic(change.contact)
+        payload.pop("id", None)  # the platform gives ids itself, and an update names it in the call
+        return without_empty(payload) if change.kind == "create" else payload
+
+    def write(self, change: Change, payload: dict[str, Any]) -> Result:
+        token = self.scope.auth.token
+        if change.kind == "create":
+            return self._platform.create_contact(token, payload)
+        if change.id is None:
+            return Result.failed(f"a {change.kind} on the platform needs an id")
+        if change.kind == "update":
+            return self._platform.update_contact(token, change.id, payload)
+        return self._platform.delete_contact(token, change.id)
+
+    def find(self, value: str) -> Result:
+        del value
+        return NO_SUCH_RECORD
+
+    def read(self, id: str) -> Result:
+        del id
+        return NO_SUCH_RECORD
+
+
+class ExternalSide(EngineSide):
+    """The CRM, reached through the scope's consumer."""
+
+    name: Side = "ext"
+    noun = "record"
+
+    def id_of(self, contact: Mapping[str, Any]) -> str | None:
+        return self.mapper.external_id(contact)
+
+    def pair(self, own_id: str, other_id: str) -> tuple[str, str]:
+        return other_id, own_id
+
+    def partner(self, pairs: KeyStore, own_id: str) -> str | None:
+        return pairs.get_botmatic_id(self.scope.installation, own_id)
+
+    def shape(self, change: Change) -> dict[str, Any]:
+        contact = without_empty(change.contact) if change.kind == "create" else change.contact
+        return self.mapper.with_external_id(self.mapper.to_external(contact), change.id)
+
+    def write(self, change: Change, payload: dict[str, Any]) -> Result:
+        if change.kind == "create":
+            return ask(self.scope.consumer, "create_contact", payload)
+        if change.kind == "update":
+            return ask(self.scope.consumer, "update_contact", payload)
+        return ask(self.scope.consumer, "delete_contact", change.id)
+
+    def find(self, value: str) -> Result:
+        # E-mail is what every consumer can look up; other match values only guard against creating twice at once.
+        if "@" not in value:
+            return NO_SUCH_RECORD
+        return ask(self.scope.consumer, "get_contact_by_email", value)
+
+    def read(self, id: str) -> Result:
+        return ask(self.scope.consumer, "get_contact", id)
+
+
+def without_empty(contact: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the fields that are empty: in a new record there is nothing to clear."""
+    return {name: value for name, value in contact.items() if not is_empty(value)}
+
+
+def is_empty(value: object) -> bool:
+    """Whether a field's value is empty: `None` or `""`. `0` and `False` are values."""
+    return value is None or (isinstance(value, str) and not value)
+
+
+def hits(found: Result) -> Sequence[Mapping[str, Any]]:
+    """The records that a successful look-up gave."""
+    if found.contacts is not None:
+        return found.contacts
+    return [] if found.contact is None else [found.contact]
