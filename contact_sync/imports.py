@@ -9,7 +9,6 @@ A user's iterable or progress function that raises ends an import; the report sa
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -19,6 +18,7 @@ from .engine import GONE, NO_ID, Engine, Route, lease_name
 from .errors import Busy
 from .events import Change
 from .failures import translate
+from .platforms import NOTHING_DONE
 from .results import NOT_FOUND, Result
 from .scopes import Scope
 
@@ -271,10 +271,6 @@ class _Tally:
         )
 
 
-_REFUSED_WHOLE: Final = re.compile(r"\bHTTP 4(?!01|03|08|25|29)\d\d\b")
-"""In an error: the platform read the whole call and turned it down, for a reason that is not the token's."""
-
-
 def _all_then_each(
     items: list[Any],
     many: Callable[[list[Any]], list[Result]],
@@ -297,7 +293,7 @@ def _all_then_each(
     if len(results) != len(items):
         return [Result.failed(f"the platform gave {len(results)} results for {len(items)} contacts")] * len(items)
     refused = all(
-        not result.success and not result.retryable and (not certain or _REFUSED_WHOLE.search(result.error or ""))
+        not result.success and not result.retryable and (not certain or result.reason == NOTHING_DONE)
         for result in results
     )
     return [one(item) for item in items] if refused and len(items) > 1 else results

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .base import Platform
+from .base import NOTHING_DONE, Platform
 from .botmatic import BotmaticPlatform
 from .bots import BotResult
 
-__all__ = ["BotResult", "BotmaticPlatform", "Platform"]
+__all__ = ["NOTHING_DONE", "BotResult", "BotmaticPlatform", "Platform"]

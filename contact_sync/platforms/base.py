@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from contact_sync.results import Result
+
+NOTHING_DONE: Final = "the call was refused, and nothing was done"
+"""The `reason` of the failures of a batch that was turned down whole. Its contacts may be sent again, one by one."""
 
 
 class Platform(ABC):
@@ -32,7 +35,12 @@ class Platform(ABC):
 
     @abstractmethod
     def create_contacts(self, token: str, contacts: Sequence[Mapping[str, Any]]) -> list[Result]:
-        """Create contacts in one call. One result for each, in the order given; success has the `id`."""
+        """Create contacts in one call.
+
+        Returns:
+            One result for each, in the order given; success has the `id`. Where the call was turned down whole and it
+            is certain that nothing was done, the failures have the `reason` `NOTHING_DONE`.
+        """
 
     @abstractmethod
     def update_contact(self, token: str, id: str, contact: Mapping[str, Any]) -> Result:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from contact_sync.results import NOT_FOUND, Result
 
+from .base import NOTHING_DONE
 from .wire import Call, Reply
 
 _NOT_ABOUT_THE_TOKEN: Final = frozenset({407, 421})
@@ -32,7 +33,8 @@ def failure_of(call: Call, reply: Reply) -> Result | None:
         return Result.failed(f"{said}, a redirect; redirects are not followed, is the base URL right?")
     if status == 404:
         return Result.failed(f"{said}; is the base URL right?")
-    return Result.failed(f"{said}, expected {' or '.join(map(str, call.expect))}")
+    reason = NOTHING_DONE if 400 <= status < 500 else None
+    return Result.failed(f"{said}, expected {' or '.join(map(str, call.expect))}", reason=reason)
 
 
 def confirmation(call: Call, reply: Reply) -> Result:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import responses
 
-from contact_sync.platforms import BotmaticPlatform
+from contact_sync.platforms import NOTHING_DONE, BotmaticPlatform
 from contact_sync.results import Result
 from tests.platforms.helpers import BASE, SECRET, TOKEN, platform
 
@@ -231,3 +231,14 @@ def test_neither_tokens_nor_values_get_into_logs_errors_or_reprs(
     assert "update contact: HTTP 500; repeat 1 of 3" in said
     assert TOKEN not in said
     assert SECRET not in said
+
+
+@pytest.mark.parametrize(
+    ("status", "nothing_done"), [(400, True), (422, True), (202, False), (401, False), (404, False), (500, False)]
+)
+def test_a_batch_that_was_turned_down_whole_says_whether_it_is_certain_that_nothing_was_done(
+    wire: responses.RequestsMock, status: int, nothing_done: bool
+) -> None:
+    answer_all(wire, status=status, json={})
+    results = platform(retries=0).create_contacts(TOKEN, [{"a": "b"}, {"a": "c"}])
+    assert [result.reason == NOTHING_DONE for result in results] == [nothing_done] * 2

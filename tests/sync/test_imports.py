@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from contact_sync import NOT_FOUND, Change, ImportReport, Result
+from contact_sync.platforms import NOTHING_DONE
 from contact_sync.testing import MemoryConsumer
 from key_stores import StoreUnavailable
 from mappers import Mapper
@@ -72,7 +73,7 @@ def test_a_contact_that_comes_twice_is_created_and_then_updated(world: World) ->
 
 
 def test_a_batch_that_is_refused_whole_is_written_one_by_one(world: World) -> None:
-    world.platform.fail("create_contacts", Result.failed("create contacts: HTTP 422"))
+    world.platform.fail("create_contacts", Result.failed("create contacts: HTTP 422", reason=NOTHING_DONE))
     world.platform.fail("create_contact", Result.failed("create contact: HTTP 422"))
     report = world.sync.import_contacts(records(3), TOKEN)
     assert (report.created, report.failed) == (2, (("1", "create contact: HTTP 422"),))
