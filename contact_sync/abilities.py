@@ -16,11 +16,12 @@ from key_stores.base import Id
 
 log = logging.getLogger(__name__)
 
-_COST: Final[dict[type, str]] = {
+COSTS: Final[dict[type, str]] = {
     Leases: "two processes may work on one contact at once and create it twice",
     Tombstones: "a late update may bring a deleted contact back after a restart",
     Records: "installations are forgotten on a restart, and other processes do not see them",
 }
+"""What it costs that a store lacks an ability."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,13 @@ class Abilities:
     def of(cls, store: KeyStore) -> Abilities:
         """Find out what a store can do, and warn once about what has to be kept in this process instead."""
         local = MemoryKeyStore()
-        missing = [kind for kind in _COST if not isinstance(store, kind)]
+        missing = [kind for kind in COSTS if not isinstance(store, kind)]
         if missing:
             log.warning(
                 "%s lacks %s, kept in this process instead: %s",
                 type(store).__name__,
                 ", ".join(kind.__name__ for kind in missing),
-                "; ".join(_COST[kind] for kind in missing),
+                "; ".join(COSTS[kind] for kind in missing),
             )
         return cls(
             pairs=store,
@@ -74,6 +75,18 @@ class Abilities:
         """Remove everything that is kept for an installation, wherever it is kept."""
         self.pairs.delete_all_ids(installation)
         self.local.delete_all_ids(installation)
+
+
+def reach(abilities: Abilities) -> None:
+    """Find out whether the store answers: by a ping or, where it has none, by a look-up that changes nothing.
+
+    Raises:
+        KeyStoreError: It does not.
+    """
+    if abilities.ping is None:
+        abilities.pairs.get_external_id("contact_sync", "check")
+    else:
+        abilities.ping.ping()
 
 
 class _OneByOne(PairBatches):

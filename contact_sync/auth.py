@@ -30,6 +30,7 @@ LONGEST_TOKEN: Final = 4096
 CONFIRMED_SECONDS: Final = 600.0
 REFUSED_SECONDS: Final = 30.0
 INSTALLED_SECONDS: Final = 1.0
+UNREACHABLE_SECONDS: Final = 1.0
 MOST_REMEMBERED: Final = 10_000
 MOST_QUESTIONS: Final = 4
 QUESTION_WAIT: Final = 10.0
@@ -61,7 +62,7 @@ def allow_any_token(token: str) -> bool:
 
 
 class PlatformAuth:
-    """Asks the platform. For INSTALL, UNINSTALL and the settings page; answers are not remembered.
+    """Asks the platform. For INSTALL, UNINSTALL and the settings pages; answers are not remembered.
 
     Few questions are under way at once, so that strangers cannot make this service flood the platform.
     """
@@ -84,7 +85,9 @@ class PlatformAuth:
             self._questions.release()
         if answer.success:
             return Auth(token)
-        return Refused(503, NOT_NOW.error, answer.retry_after or RETRY_SECONDS) if answer.retryable else NOT_AUTHORIZED
+        if not answer.retryable:
+            return NOT_AUTHORIZED
+        return Refused(503, NOT_NOW.error, RETRY_SECONDS if answer.retry_after is None else answer.retry_after)
 
 
 class FunctionAuth:
@@ -130,7 +133,8 @@ class InstalledAuth:
     """The default: lets a token in that was installed here and that the platform confirms.
 
     The platform is asked again every 10 minutes for each token, once even if many requests wait for the answer.
-    Refusals are remembered for half a minute.
+    Refusals are remembered for half a minute; that the platform could not be asked, for a second: who waited hears it
+    too, and does not wait again.
     """
 
     def __init__(
@@ -141,6 +145,7 @@ class InstalledAuth:
         self._installation_of = installation_of
         self._confirmed = _Recent(CONFIRMED_SECONDS)
         self._refused = _Recent(REFUSED_SECONDS)
+        self._unreachable = _Recent(UNREACHABLE_SECONDS)
         self._installed = _Recent(INSTALLED_SECONDS)
         self._asking: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -160,7 +165,7 @@ class InstalledAuth:
 
     def forget(self, token: str) -> None:
         """Ask again about a token: it has just been installed or uninstalled."""
-        for recent in (self._confirmed, self._refused, self._installed):
+        for recent in (self._confirmed, self._refused, self._unreachable, self._installed):
             recent.drop(token)
 
     def _is_installed(self, token: str) -> bool:
@@ -174,21 +179,34 @@ class InstalledAuth:
         return True
 
     def _confirm(self, token: str) -> Auth | Refused:
+        known = self._known(token)
+        if known is not None:
+            return known
+        asking = self._one_at_a_time(token)
+        if not asking.acquire(timeout=QUESTION_WAIT):
+            return NOT_NOW
+        try:
+            known = self._known(token)  # whoever was waited for has heard the answer
+            return self._asked(token) if known is None else known
+        finally:
+            asking.release()
+
+    def _known(self, token: str) -> Auth | Refused | None:
         if token in self._confirmed:
             return Auth(token)
         if token in self._refused:
             return NOT_AUTHORIZED
-        with self._one_at_a_time(token):
-            if token in self._confirmed:
-                return Auth(token)
-            if token in self._refused:
-                return NOT_AUTHORIZED
-            answer = self._ask(token)
-            if isinstance(answer, Auth):
-                self._confirmed.add(token)
-            elif answer.status == NOT_AUTHORIZED.status:
-                self._refused.add(token)
-            return answer
+        return NOT_NOW if token in self._unreachable else None
+
+    def _asked(self, token: str) -> Auth | Refused:
+        answer = self._ask(token)
+        if isinstance(answer, Auth):
+            self._confirmed.add(token)
+        elif answer.status == NOT_AUTHORIZED.status:
+            self._refused.add(token)
+        else:
+            self._unreachable.add(token)
+        return answer
 
     def _one_at_a_time(self, token: str) -> threading.Lock:
         with self._lock:
@@ -226,7 +244,7 @@ def _usable(token: str | None) -> TypeGuard[str]:
 
 
 class WithClient:
-    """Asks the platform, and then the user's function for the client object that goes with the token.
+    """Asks the platform, and then the user's function for the client object that goes with the token; for INSTALL.
 
     The function's refusal counts for nothing here: it cannot know a token that is only now being installed.
     """
@@ -242,3 +260,42 @@ class WithClient:
             return auth
         known = self._function(token)
         return known if isinstance(known, Auth) else auth
+
+
+class SettingsAuth:
+    """Asks the platform, and then the user's function, if there is one: for the settings pages.
+
+    Without a function, where there may be one installation only, it keeps all others out. Before it is made, the
+    settings may be opened.
+    """
+
+    def __init__(
+        self,
+        ask: PlatformAuth,
+        function: FunctionAuth | None,
+        installations: Installations,
+        installation_of: Callable[[Auth], str | None],
+    ) -> None:
+        self._ask = ask
+        self._function = function
+        self._installations = installations
+        self._installation_of = installation_of
+
+    def __call__(self, token: str | None) -> Auth | Refused:
+        """Let a token in that the platform confirms right now, and that nobody else refuses."""
+        auth = self._ask(token)
+        if isinstance(auth, Refused):
+            return auth
+        if self._function is not None:
+            return self._function(token)
+        try:
+            return auth if self._is_admitted(auth) else NOT_AUTHORIZED
+        except Exception as error:  # noqa: BLE001 - a user's store may raise anything; that lets nobody in
+            translate(error, "the installations")
+            return NOT_NOW
+
+    def _is_admitted(self, auth: Auth) -> bool:
+        if not self._installations.only_one:
+            return True
+        id = self._installation_of(auth)
+        return id is not None and self._installations.admits(id)

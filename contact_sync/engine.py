@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from key_stores import InvalidId, KeyStoreError
 from mappers import Mapper, MappingError
+from mappers import Mapping as Row
 
 from .abilities import Abilities
 from .claims import Claims
@@ -25,7 +26,7 @@ from .pipeline import Pipeline, Stage
 from .platforms import Platform
 from .results import NOT_FOUND, Result
 from .scopes import Scope
-from .sides import EngineSide, ExternalSide, PlatformSide, hits, is_empty, without_empty
+from .sides import EngineSide, ExternalSide, PlatformSide, hits, holds, is_empty, without_empty
 
 log = logging.getLogger(__name__)
 
@@ -116,11 +117,19 @@ class Engine:
         what we create there may do so before we have the answer, and the pair.
         """
         try:
-            values = self.mapper.match_values(contact, route.source.name)
+            values = self._match_values(route, contact)
             names = [f"match:{row.botmatic}:{_digest(value.casefold())}" for row, value in values]
             return list(dict.fromkeys(names)) or [f"like:{_digest(self._likeness(route, contact))}"]
         except MappingError:
             return []  # said by the mapping itself, a step later
+
+    def _match_values(self, route: Route, contact: Mapping[str, Any]) -> list[tuple[Row, str]]:
+        """What a contact may be recognised by, as the CRM writes it, whichever side it comes from."""
+        there = contact if route.source.name == "botmatic" else self.mapper.to_botmatic(contact)
+        values = self.mapper.match_values(self.mapper.to_external(there), "ext")
+        written = {row.botmatic: value for row, value in values}
+        own = self.mapper.match_values(contact, route.source.name)  # of rows that travel the other way alone, too
+        return [(row, written.get(row.botmatic, value)) for row, value in own]
 
     def _likeness(self, route: Route, contact: Mapping[str, Any]) -> str:
         """What a contact looks like on the platform, as text."""
@@ -179,7 +188,7 @@ class Engine:
 
     def _resolve(self, route: Route, contact: Mapping[str, Any]) -> Result:
         """Find the target's record by the match rows, in order. Success has its `id` and `contact`."""
-        for row, value in self.mapper.match_values(contact, route.source.name):
+        for row, value in self._match_values(route, contact):
             found = route.target.find(value)
             if found.not_found or (found.success and found.contacts is not None and not found.contacts):
                 continue
@@ -191,6 +200,11 @@ class Engine:
                 return Result.failed(f"the look-up by {row.botmatic!r} succeeded without a record that has an id")
             if len(set(ids)) > 1:
                 return Result.failed("ambiguous match", reason=f"{row.botmatic!r} fits the records {_listed(ids)}")
+            theirs = {own.botmatic for own, _ in self.mapper.match_values(records[0], "ext")}
+            if row.botmatic in theirs and not holds(records[0], value):
+                # A search that is not exact finds somebody else, who must not be overwritten.
+                reason = f"the look-up by {row.botmatic!r} gave the record {ids[0]}, which has another value"
+                return Result.failed("ambiguous match", reason=reason)
             return Result.ok(ids[0], contact=records[0])
         return Result.failed(NOT_FOUND)
 

@@ -17,6 +17,7 @@ from .sides import is_empty
 
 CONTACT_EVENTS: Final = frozenset({EventName.CONTACT_CREATED, EventName.CONTACT_UPDATED, EventName.CONTACT_DELETED})
 NOT_AN_OBJECT: Final = "the event's data is not an object"
+NOT_ADMITTED: Final = Result.failed("another installation is the only one that is let in here")
 
 
 class Handlers:
@@ -82,12 +83,13 @@ class Handlers:
         token, id = event.auth.token, event.installation
         with self._installations.changing(id):
             if not self._installations.admits(id):
-                refused = Result.failed("another installation is the only one that is let in here")
-                return Reply.failed(refused, status=401)
+                return Reply.failed(NOT_ADMITTED, status=401)
             properties = self._engine.platform.create_properties(token, self._engine.mapper.properties())
             if not properties.success:
                 return Reply.failed(properties)
             reply = Reply.of(Result.ok(action="installed")) if listener is None else listeners.run(listener, event)
+            if reply.data is False:
+                reply = Reply.failed(Result.failed("the listener for 'install' returned False"))
             if reply.handled and reply.result.success:
                 self._installations.remember(id, token)
                 self._forget_token(token)
@@ -97,6 +99,8 @@ class Handlers:
         """Everything of the installation is gone when the user's listener runs."""
         token, id = event.auth.token, event.installation
         with self._installations.changing(id):
+            if not self._installations.admits(id):
+                return Reply.failed(NOT_ADMITTED, status=401)
             gone = self._installations.forget(id, token)
         self._forget_token(token)
         if not gone:

@@ -3,7 +3,8 @@
 A batch is claimed whole, its pairs are looked up in one round trip, and it is written with one call for what is new and
 one for what is known. One bad contact does not stop the rest, and running an import twice makes nothing twice.
 
-A user's iterable or progress function that raises ends an import; the report says so and has what was done before.
+What ends an import: a token that the platform refuses, several batches in a row that fail for now, and a user's
+iterable or progress function that raises. The report says so and has what was done before.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from .engine import GONE, NO_ID, Engine, Route, lease_name
 from .errors import Busy
 from .events import Change
 from .failures import translate
-from .platforms import NOTHING_DONE
+from .platforms import NOTHING_DONE, Platform
 from .results import NOT_FOUND, Result
 from .scopes import Scope
 
 BATCH_SIZE: Final = 100
 """How many contacts are written with one call to the platform."""
+
+PATIENCE: Final = 3
+"""How many batches in a row may fail for now before an import ends: what is away is not asked for thousands more."""
 
 QUEUED: Final = Result.ok(action="batched", reason="it is written with the others of its batch")
 """What `next()` gives to `send` and `format` middleware for a contact of a batch."""
@@ -86,23 +90,34 @@ class Importer:
     def update(self, scope: Scope, contacts: Sequence[Mapping[str, Any]]) -> list[Result]:
         """Update contacts that have a partner on the platform; the others are `NOT_FOUND`. In the order given."""
         results: list[Result] = []
+        course = _Course(self._engine.platform, scope.auth.token)
         for batch in self._batches(contacts):
-            results += self._write(scope, batch, create=False)
+            if course.end is None:
+                written = self._write(scope, batch, course, create=False)
+                course.note(written)
+                results += written
+            else:
+                results += [course.end] * len(batch)
         return results
 
     def _import(self, scope: Scope, pages: Iterable[Result], progress: Progress | None) -> ImportReport:
         tally = _Tally()
+        course = _Course(self._engine.platform, scope.auth.token)
         for page in pages:
             if not page.success:
                 return tally.report(page.error)
             for batch in self._batches(page.contacts or ()):
-                for contact, result in zip(batch, self._write(scope, batch, create=True), strict=True):
+                results = self._write(scope, batch, course, create=True)
+                for contact, result in zip(batch, results, strict=True):
                     tally.count(self._id_of(contact), result)
                 try:
                     if progress is not None:
                         progress(tally.report())
                 except Exception as error:  # noqa: BLE001 - a user's function may raise anything
                     return tally.report(translate(error, "the progress function").error)
+                course.note(results)
+                if course.end is not None:
+                    return tally.report(course.end.error)
         return tally.report()
 
     def _id_of(self, contact: object) -> str | None:
@@ -123,10 +138,12 @@ class Importer:
         if batch:
             yield batch
 
-    def _write(self, scope: Scope, batch: Sequence[Mapping[str, Any]], *, create: bool) -> list[Result]:
+    def _write(
+        self, scope: Scope, batch: Sequence[Mapping[str, Any]], course: _Course, *, create: bool
+    ) -> list[Result]:
         """Write a batch in which no contact comes twice. One result for each, in order."""
         route = self._engine.to_platform(scope)
-        work = _Batch(self._engine, route, batch)
+        work = _Batch(self._engine, route, batch, course)
         leases = [name for id, contact in work.known for name in self._leases(route, id, contact)]
         if not leases:
             return work.results()
@@ -135,7 +152,7 @@ class Importer:
                 work.run(create=create)
         except Busy as busy:
             if len(batch) > 1:  # one of them is worked on elsewhere; the others need not wait for it
-                return [result for contact in batch for result in self._write(scope, [contact], create=create)]
+                return [result for contact in batch for result in self._write(scope, [contact], course, create=create)]
             work.fail_rest(translate(busy, "a batch for the platform"))
         except Exception as error:  # noqa: BLE001 - a user's store or platform may raise anything
             work.fail_rest(translate(error, "a batch for the platform"))
@@ -148,9 +165,10 @@ class Importer:
 class _Batch:
     """A batch on its way: what is known of each contact, and what came of it."""
 
-    def __init__(self, engine: Engine, route: Route, contacts: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, engine: Engine, route: Route, contacts: Sequence[Mapping[str, Any]], course: _Course) -> None:
         self._engine = engine
         self._route = route
+        self._course = course
         self._contacts = contacts
         self._results: dict[int, Result] = {}
         self.known: list[tuple[str, Mapping[str, Any]]] = []
@@ -196,7 +214,7 @@ class _Batch:
         platform, token = self._engine.platform, self._route.scope.auth.token
         results = _all_then_each(
             [(partners[id], payload) for id, payload in payloads.items()],
-            lambda many: platform.update_contacts(token, many),
+            lambda many: self._course.heard(platform.update_contacts(token, many)),
             lambda one: platform.update_contact(token, *one),
         )
         for id, result in zip(payloads, results, strict=True):
@@ -210,9 +228,8 @@ class _Batch:
         platform, token = self._engine.platform, self._route.scope.auth.token
         results = _all_then_each(
             list(payloads.values()),
-            lambda many: platform.create_contacts(token, many),
+            lambda many: self._course.heard(platform.create_contacts(token, many)),
             lambda one: platform.create_contact(token, one),
-            certain=True,
         )
         made = [(id, result.id) for id, result in zip(payloads, results, strict=True) if result.success and result.id]
         problem = self._engine.record(self._route, made)
@@ -251,6 +268,46 @@ class _Batch:
         return payloads[0]
 
 
+class _Course:
+    """How the batches of one run go, and whether it makes sense to go on.
+
+    Attributes:
+        end: What all the rest would fail with, too.
+    """
+
+    def __init__(self, platform: Platform, token: str) -> None:
+        self._platform = platform
+        self._token = token
+        self._doubtful = False
+        self._failed_for_now = 0
+        self.end: Result | None = None
+
+    def heard(self, results: list[Result]) -> list[Result]:
+        """Take what came of a call to the platform: a plain failure of no contact's own may be about the token."""
+        self._doubtful |= any(not (r.success or r.retryable or r.reason == NOTHING_DONE) for r in results)
+        return results
+
+    def note(self, results: Sequence[Result]) -> None:
+        """Take what came of a whole batch."""
+        doubtful, self._doubtful = self._doubtful, False
+        if any(result.success and result.action != "skipped" for result in results):
+            self._failed_for_now = 0
+            return
+        away = next((result for result in results if result.retryable), None)
+        self._failed_for_now = 0 if away is None else self._failed_for_now + 1
+        if away is not None and self._failed_for_now == PATIENCE:
+            self.end = away.with_(error=f"{PATIENCE} batches in a row failed for now, the last with: {away.error}")
+        elif doubtful:
+            self.end = self._refusal_of_token()
+
+    def _refusal_of_token(self) -> Result | None:
+        try:
+            answer = self._platform.validate_token(self._token)
+        except Exception as error:  # noqa: BLE001 - a user's platform may raise anything
+            answer = translate(error, "validating the token").with_(retryable=True)
+        return None if answer.success or answer.retryable else answer
+
+
 class _Tally:
     """Counts what came of contacts."""
 
@@ -272,31 +329,24 @@ class _Tally:
 
 
 def _all_then_each(
-    items: list[Any],
-    many: Callable[[list[Any]], list[Result]],
-    one: Callable[[Any], Result],
-    *,
-    certain: bool = False,
+    items: list[Any], many: Callable[[list[Any]], list[Result]], one: Callable[[Any], Result]
 ) -> list[Result]:
-    """Write all at once; if the whole call is refused for good, one by one: a bad one does not stop the rest.
+    """Write all at once; if they are turned down together, one by one: a bad one does not stop the rest.
 
-    Args:
-        items: What is written.
-        many: Writes all of them.
-        one: Writes one.
-        certain: Whether it must be certain that nothing was done, since a repeat makes everything twice. An answer
-            that cannot be read is no refusal.
+    Only where it is certain that nothing was done, since a repeated create makes everything twice; and where it is
+    about what was sent, since a call that was refused for its token is refused a hundred times more.
     """
     if not items:
         return []
     results = many(items)
     if len(results) != len(items):
         return [Result.failed(f"the platform gave {len(results)} results for {len(items)} contacts")] * len(items)
-    refused = all(
-        not result.success and not result.retryable and (not certain or result.reason == NOTHING_DONE)
-        for result in results
-    )
-    return [one(item) for item in items] if refused and len(items) > 1 else results
+    if len(items) == 1:
+        return results
+    return [
+        one(item) if not result.success and result.reason == NOTHING_DONE else result
+        for item, result in zip(items, results, strict=True)
+    ]
 
 
 def _until_it_raises(contacts: Iterable[Any], problems: list[Result]) -> Iterator[Any]:

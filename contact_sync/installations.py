@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -89,7 +89,7 @@ class Installations:
         self._abilities = abilities
         self._claims = claims
         self._vault = vault
-        self._only_one = only_one
+        self.only_one = only_one
         self._in_memory: dict[tuple[str, str], str] = {}
 
     @property
@@ -114,20 +114,20 @@ class Installations:
         Raises:
             Busy: Another request does, for too long.
         """
-        with self._claims.hold(RESERVED, ["all"] if self._only_one else [f"one:{id}" for id in ids]):
+        with self._claims.hold(RESERVED, ["all"] if self.only_one else [f"one:{id}" for id in ids]):
             yield
 
     def admits(self, id: str) -> bool:
-        """Whether an installation may be made here: always, or while there is no other."""
-        if not self._only_one:
+        """Whether an installation is let in: always or, where there may be one only, if it is that or there is none."""
+        if not self.only_one or self.find(id) is not None:
             return True
-        others = [installation.id for installation in self.all() if installation.id != id]
+        others = self.all()
         if others:
             log.warning(
                 "Refused the installation %s: %s is installed here, and one CRM account serves all. Uninstall that one "
                 'first (contact-sync installations), or let every workspace in with installations="any".',
                 id,
-                others[0],
+                others[0].id,
             )
         return not others
 
@@ -153,7 +153,6 @@ class Installations:
             Whether the installation is gone. A token that is not one of its tokens takes nothing with it, as long as
             there are others.
         """
-        self._in_memory.pop((id, token_digest(token)), None)
         known = self.find(id)
         if known is not None:
             digest = token_digest(token)
@@ -166,9 +165,7 @@ class Installations:
 
     def erase(self, id: str) -> None:
         """Forget an installation whole: its pairs and records first, then that it is installed."""
-        for key in list(self._in_memory):  # other threads may add meanwhile
-            if key[0] == id:
-                self._in_memory.pop(key, None)
+        self._drop_from_memory(id)
         self._abilities.forget(id)
         self._abilities.records.delete_record(RESERVED, id)
 
@@ -213,6 +210,11 @@ class Installations:
                 return token
         return None
 
+    def _drop_from_memory(self, id: str, *, keep: Collection[str] = ()) -> None:
+        for key in list(self._in_memory):  # other threads may add meanwhile
+            if key[0] == id and key[1] not in keep:
+                self._in_memory.pop(key, None)
+
     def _resealed(self, old: str, new: str, entry: KnownToken) -> KnownToken:
         token = entry.sealed and self._vault.open(old, entry.sealed)
         return replace(entry, sealed=self._vault.seal(new, token) if token else None)
@@ -224,6 +226,7 @@ class Installations:
         ]
         text = json.dumps({"v": FORMAT, "tokens": tokens}, separators=(",", ":"))
         self._abilities.records.put_record(RESERVED, installation.id, text)
+        self._drop_from_memory(installation.id, keep={entry.digest for entry in installation.tokens})
 
 
 def _parse(id: str, text: str) -> Installation:

@@ -11,8 +11,8 @@ from key_stores import KeyStore, KeyStoreError
 
 from . import arguments, blueprint
 from . import server as default_server
-from .abilities import Abilities
-from .auth import AuthFunction, FunctionAuth, InstalledAuth, PlatformAuth, WithClient, allow_any_token
+from .abilities import Abilities, reach
+from .auth import AuthFunction, FunctionAuth, InstalledAuth, PlatformAuth, SettingsAuth, WithClient, allow_any_token
 from .claims import Claims
 from .consumer import ExternalAPIConsumer
 from .engine import NO_ID, Engine
@@ -131,7 +131,8 @@ class ContactSync:
             pipeline=self.pipeline,
             handlers=handlers,
         )
-        self._settings = self._settings_pages(WithClient(asks_platform, function_auth), frame_ancestors)
+        settings_auth = SettingsAuth(asks_platform, function_auth, self.installations, self.identities.installation_of)
+        self._settings = self._settings_pages(settings_auth, frame_ancestors)
         self._blueprint: Blueprint | None = None
         self._app = server
         self._server: default_server.Server | None = None
@@ -171,8 +172,7 @@ class ContactSync:
     def unready(self) -> str | None:
         """Why no event could be handled now, or `None` if all is well. The default server answers it on `/readyz`."""
         try:
-            if self.abilities.ping is not None:
-                self.abilities.ping.ping()
+            reach(self.abilities)
         except KeyStoreError as error:
             return f"key store: {error}"
         return None
@@ -203,7 +203,7 @@ class ContactSync:
     # Listeners and middleware
 
     def on_install(self, listener: F) -> F:
-        """Run a listener when the integration is installed. If it raises or fails, nothing is installed."""
+        """Run a listener when the integration is installed. If it raises, fails or returns `False`, nothing is."""
         self.listeners.add("event", EventName.INSTALL, listener)
         return listener
 
@@ -273,8 +273,11 @@ class ContactSync:
     def update_contacts(
         self, contacts: Sequence[Mapping[str, Any]], token: str | None = None, *, installation: str | None = None
     ) -> list[Result]:
-        """Update many, in batches. One result for each, in the order given."""
-        contacts = list(contacts)
+        """Update many, in batches. One result for each, in the order given; a single failed one if they are no list."""
+        try:
+            contacts = list(contacts)
+        except Exception as error:  # noqa: BLE001 - a failed result is never also an exception
+            return [translate(error, "what was given to update")]
         scope = self._scope(token, installation)
         return [scope] * len(contacts) if isinstance(scope, Result) else self.importer.update(scope, contacts)
 
@@ -356,7 +359,7 @@ class ContactSync:
     def _listen(self, kind: Kind, name: str, listener: Listener | None) -> Any:
         return _called_or_decorated(listener, lambda given: self.listeners.add(kind, name, given))
 
-    def _settings_pages(self, verify: WithClient, frame_ancestors: Sequence[str]) -> SettingsPages | None:
+    def _settings_pages(self, verify: SettingsAuth, frame_ancestors: Sequence[str]) -> SettingsPages | None:
         if not frame_ancestors and isinstance(self.platform, BotmaticPlatform):
             frame_ancestors = [origin_of(self.platform.base_url)]
         if not frame_ancestors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -14,6 +15,8 @@ from .events import Change
 from .platforms import Platform
 from .results import NOT_FOUND, Result
 from .scopes import Scope
+
+_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 NO_SUCH_RECORD: Final = Result.failed(NOT_FOUND)
 
@@ -134,7 +137,7 @@ class ExternalSide(EngineSide):
 
     def find(self, value: str) -> Result:
         # E-mail is what every consumer can look up; other match values only guard against creating twice at once.
-        if "@" not in value:
+        if not _ADDRESS.fullmatch(value):
             return NO_SUCH_RECORD
         return ask(self.scope.consumer, "get_contact_by_email", value)
 
@@ -150,6 +153,18 @@ def without_empty(contact: Mapping[str, Any]) -> dict[str, Any]:
 def is_empty(value: object) -> bool:
     """Whether a field's value is empty: `None` or `""`. `0` and `False` are values."""
     return value is None or (isinstance(value, str) and not value)
+
+
+def holds(record: object, value: str) -> bool:
+    """Whether a record holds a text somewhere, such as among a person's further addresses; case does not matter."""
+    wanted = value.strip().casefold()
+    rest = [record]
+    while rest:
+        part = rest.pop()
+        if isinstance(part, str) and part.strip().casefold() == wanted:
+            return True
+        rest += part.values() if isinstance(part, Mapping) else part if isinstance(part, list | tuple) else ()
+    return False
 
 
 def hits(found: Result) -> Sequence[Mapping[str, Any]]:

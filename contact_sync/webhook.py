@@ -6,13 +6,13 @@ event (403); then the event goes through the pipeline to its handler. Everything
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NoReturn
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal
 
 from .auth import Refused
+from .bodies import Unreadable, parse_object
 from .events import Auth, Event, EventName
 from .failures import translate
 from .handlers import Handlers
@@ -23,7 +23,6 @@ from .results import Result
 BODY_LIMIT: Final = 1_000_000
 """How many bytes a body may have unless the user says otherwise."""
 
-DEEPEST: Final = 64
 LONGEST_NAME: Final = 256
 RETRY_AFTER_SECONDS: Final = 5.0
 _PLATFORM_EVENTS: Final = frozenset({EventName.INSTALL, EventName.UNINSTALL})
@@ -109,53 +108,73 @@ class Webhook:
             return refusal(401, "not authorized")
         if not said.name:
             return refusal(403, "the body has neither 'event' nor 'action'")
-        return self._dispatch(request, Event(said.name, said.kind, None, auth, installation, said.raw))
+        event = Event(said.name, said.kind, None, auth, installation, said.raw)
+        return _answer(_Way(self._pipeline, self._handlers, request, event).ingest())
 
     def _authorize(self, request: Request, said: Said) -> Auth | Refused:
         return (self._by_platform if _is_platforms(said) else self._by_user)(bearer_token(request.headers))
 
-    def _dispatch(self, request: Request, event: Event) -> Answer:
-        """Take an event through the stages. Each stage's own step comes first, then the user's functions."""
-        replies: list[Reply] = []
 
-        def to_normalize(given: Request) -> Result:
-            try:
-                said = event if given is request else read(given)
-            except Unreadable as problem:
-                return Result.failed(str(problem))
-            return self._pipeline.run(Stage.NORMALIZE, _normalized(event, said), to_categorize)
+class _Way:
+    """The way of one event through the stages: a method each, in order.
 
-        def to_categorize(event: Event) -> Result:
-            return self._pipeline.run(Stage.CATEGORIZE, event, to_receive)
+    In each the built-in step comes first, then the user's functions, then the next stage.
+    """
 
-        def to_receive(event: Event) -> Result:
-            return self._pipeline.run(Stage.RECEIVE, self._handlers.inner(event), to_heard)
+    def __init__(self, pipeline: Pipeline, handlers: Handlers, request: Request, event: Event) -> None:
+        self._pipeline = pipeline
+        self._handlers = handlers
+        self._request = request
+        self._event = event
+        self._reply: Reply | None = None
 
-        def to_heard(event: Event) -> Result:
-            if self._handlers.hears(event):
-                return self._pipeline.run(Stage.HEARD, event, to_handler)
-            return to_handler(event)
+    def ingest(self) -> Reply:
+        """Go the whole way. The request is verified, and its installation known, by now."""
+        result = self._pipeline.run(Stage.INGEST, self._request, self._normalize)
+        if self._reply is None:  # stopped on the way
+            return replace(Reply.of(result), handled=result.success)
+        return _with_result(self._reply, result)
 
-        def to_handler(heard: Event) -> Result:
-            if _is_platforms(heard) and not _is_platforms(event):
-                # Only the platform may confirm these two, and it was not asked.
-                return Result.failed(f"middleware made {event.name!r} an {heard.name}, which it may not")
-            try:
-                reply = self._handlers.handle(heard)
-            except Exception as error:  # noqa: BLE001 - nothing may crash a request; said in the log and the answer
-                reply = Reply.failed(translate(error, f"handling {heard.name!r}"))
-            replies.append(reply)
-            return reply.result
+    def _normalize(self, request: Request) -> Result:
+        try:
+            said = self._event if request is self._request else read(request)
+        except Unreadable as problem:
+            return Result.failed(str(problem))
+        data = said.raw.get("data")
+        data = {} if data is None else _copy(data)  # of the original: nobody who changes the one changes the other
+        event = replace(self._event, name=said.name, kind=said.kind, data=data, raw=said.raw)
+        return self._pipeline.run(Stage.NORMALIZE, event, self._categorize)
 
-        result = self._pipeline.run(Stage.INGEST, request, to_normalize)
-        reply = replies[0] if replies and replies[0].result is result else Reply.of(result)
-        return _answer(reply)
+    def _categorize(self, event: Event) -> Result:
+        return self._pipeline.run(Stage.CATEGORIZE, event, self._receive)
+
+    def _receive(self, event: Event) -> Result:
+        return self._pipeline.run(Stage.RECEIVE, self._handlers.inner(event), self._hear)
+
+    def _hear(self, event: Event) -> Result:
+        if self._handlers.hears(event):
+            return self._pipeline.run(Stage.HEARD, event, self._handle)
+        return self._handle(event)
+
+    def _handle(self, event: Event) -> Result:
+        if _is_platforms(event) and not _is_platforms(self._event):
+            # Only the platform may confirm these two, and it was not asked.
+            return Result.failed(f"middleware made {self._event.name!r} an {event.name}, which it may not")
+        try:
+            self._reply = self._handlers.handle(event)
+        except Exception as error:  # noqa: BLE001 - nothing may crash a request; said in the log and the answer
+            self._reply = Reply.failed(translate(error, f"handling {event.name!r}"))
+        return self._reply.result
 
 
-def _normalized(event: Event, said: Said | Event) -> Event:
-    data = said.raw.get("data")
-    data = {} if data is None else _copy(data)  # of the original: nobody who changes the one changes the other
-    return Event(said.name, said.kind, data, event.auth, event.installation, said.raw)
+def _with_result(reply: Reply, result: Result) -> Reply:
+    """The reply, after middleware perhaps made another result of its own."""
+    if result is reply.result:
+        return reply
+    if reply.result.success and not result.success:
+        return Reply.failed(result)
+    said_more = reply.data != Reply.of(reply.result).data  # a listener's own data stays
+    return replace(reply, result=result, data=reply.data if said_more else Reply.of(result).data)
 
 
 def _copy(value: Any) -> Any:
@@ -173,7 +192,8 @@ def _answer(reply: Reply) -> Answer:
     body = reply.to_dict()
     result = reply.result
     if not result.success and result.retryable:
-        return Answer(503, body, _retry_headers(result.retry_after or RETRY_AFTER_SECONDS))
+        wait = RETRY_AFTER_SECONDS if result.retry_after is None else result.retry_after
+        return Answer(503, body, _retry_headers(wait))
     return Answer(reply.status, body)
 
 
@@ -197,10 +217,6 @@ def bearer_token(headers: Mapping[str, str]) -> str | None:
     return words[0] if len(words) == 1 and words[0].lower() != "bearer" else None
 
 
-class Unreadable(ValueError):
-    """The body is not a JSON object. The message says why, without repeating any of it."""
-
-
 def read(request: Request) -> Said:
     """Read a request's body.
 
@@ -218,53 +234,3 @@ def read(request: Request) -> Said:
     if names["action"] and names["event"] not in _PLATFORM_EVENTS:
         return Said("action", names["action"], data)
     return Said("event", names["event"] or "", data)
-
-
-def parse_object(content_type: str, content_encoding: str, body: bytes) -> dict[str, Any]:
-    """Parse a JSON object as strictly as JSON is defined.
-
-    Raises:
-        Unreadable: It is not one; the message says why and repeats nothing of the body.
-    """
-    media_type, _, parameters = content_type.lower().partition(";")
-    media_type = media_type.strip()
-    if media_type and media_type != "application/json" and not media_type.endswith("+json"):
-        raise Unreadable("the Content-Type must be application/json")
-    if "charset=" in parameters and parameters.partition("charset=")[2].strip(' "').split(";")[0] not in _UTF8:
-        raise Unreadable("the charset must be utf-8")
-    if content_encoding.strip().lower() not in ("", "identity"):
-        raise Unreadable("the body must not be compressed")
-    try:
-        data = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
-    except UnicodeDecodeError:
-        raise Unreadable("the body is not UTF-8") from None
-    except RecursionError:
-        raise Unreadable("the body is nested too deeply") from None
-    except ValueError:
-        raise Unreadable("the body is not JSON") from None
-    if not isinstance(data, dict):
-        raise Unreadable("the body must be a JSON object")
-    if _deeper_than(data, DEEPEST):
-        raise Unreadable("the body is nested too deeply")
-    return data
-
-
-_UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _deeper_than(data: object, limit: int) -> bool:
-    level = [data]
-    for _ in range(limit):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True

@@ -6,7 +6,7 @@ import heapq
 import time
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from key_stores import ids
 from key_stores.base import Id, KeyStore, Leases, PairBatches, PairListing, Ping, Records, Tombstones
@@ -14,6 +14,8 @@ from key_stores.digests import lease_digest
 from key_stores.links import Key, Side, links_after
 
 K = TypeVar("K", bound=Hashable)
+
+_FEW: Final = 16
 
 
 class Expiring(Generic[K]):
@@ -33,6 +35,9 @@ class Expiring(Generic[K]):
             _, ended = heapq.heappop(self._ends)
             if ended in self._values and self._values[ended][1] <= now:
                 del self._values[ended]
+        if len(self._ends) > 2 * len(self._values) + _FEW:  # ends of texts that were written again, or dropped
+            self._ends = [(end, key) for key, (_, end) in self._values.items()]
+            heapq.heapify(self._ends)
 
     def get(self, key: K) -> str | None:
         """Read a text; none if there is none any more."""

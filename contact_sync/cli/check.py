@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from .checks import CHECKS, Check, Finding, Subject
 from .group import FAILED, Wrong
 from .output import console, counted, json_option, plain, print_json
 from .target import load_sync, sync_argument
+from .tokens import given_token
 
 _STYLES: Final = {"ok": "green", "warn": "yellow", "fail": "bold red", "skipped": "dim"}
 
@@ -49,8 +49,11 @@ def check(
 
     Nothing is written anywhere. Exit code 1 if a check failed. Neither tokens nor values of contacts are shown.
     """
-    token = _token(token_env, ask_token, installation)
+    if sum((token_env is not None, ask_token, installation is not None)) > 1:
+        raise Wrong("--token-env, --ask-token and --installation exclude each other")
+    token = given_token(token_env, asked=ask_token)
     sync = load_sync(target)
+    click.get_current_context().call_on_close(sync.close)
     subject = Subject(sync, token, installation)
     findings = [finding for name, function in CHECKS.items() for finding in _findings(name, function, subject, timeout)]
     if as_json:
@@ -58,19 +61,6 @@ def check(
     else:
         _show(console(), findings)
     context.exit(FAILED if _failed(findings) else 0)
-
-
-def _token(env: str | None, asked: bool, installation: str | None) -> str | None:
-    if sum((env is not None, asked, installation is not None)) > 1:
-        raise Wrong("--token-env, --ask-token and --installation exclude each other")
-    if asked:
-        return str(click.prompt("Token", hide_input=True, err=True))
-    if env is None:
-        return None
-    token = os.environ.get(env, "")
-    if not token:
-        raise Wrong(f"--token-env: the environment variable {env} is not set")
-    return token
 
 
 def _findings(name: str, function: Check, subject: Subject, timeout: float) -> Iterator[Finding]:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from contact_sync.abilities import COSTS, reach
 from contact_sync.auth import allow_any_token
 from contact_sync.consumer import PAGE_SIZE, ExternalAPIConsumer, ask
 from contact_sync.events import Auth
-from contact_sync.installations import RESERVED
 from contact_sync.integration import ContactSync
 from contact_sync.results import Result
-from key_stores import KeyStoreError, Leases, PairBatches, PairListing, Ping, Records, Tombstones
+from key_stores import KeyStoreError, PairBatches, PairListing, Ping
 from mappers import MappingError
 
 from .output import counted
@@ -22,12 +22,6 @@ from .stores import is_of_this_process, name_of
 State = Literal["ok", "warn", "fail", "skipped"]
 
 _ISSUED_BY_NOBODY: Final = "contact-sync-check"
-
-_COSTS: Final = {
-    Leases: "two processes may create a contact twice",
-    Tombstones: "after a restart, a late update may bring a deleted contact back",
-    Records: "after a restart, nothing is installed",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +104,11 @@ def secret_keys(subject: Subject) -> Iterator[Finding]:
 
 def key_store(subject: Subject) -> Iterator[Finding]:
     """Whether the store answers."""
-    store, ping = subject.sync.key_store, subject.sync.abilities.ping
+    store = subject.sync.key_store
     kind = name_of(store)
     try:
         began = time.perf_counter()
-        if ping is None:
-            store.get_external_id(RESERVED, "check")
-        else:
-            ping.ping()
+        reach(subject.sync.abilities)
     except KeyStoreError as error:
         yield Finding("key store", "fail", f"{kind}: {error}", "Start it, or correct its address and credentials")
         return
@@ -131,7 +122,7 @@ def key_store(subject: Subject) -> Iterator[Finding]:
 def abilities(subject: Subject) -> Iterator[Finding]:
     """What the store cannot do, and what that costs."""
     store = subject.sync.key_store
-    costs = [f"{kind.__name__} ({cost})" for kind, cost in _COSTS.items() if not isinstance(store, kind)]
+    costs = [f"{kind.__name__} ({cost})" for kind, cost in COSTS.items() if not isinstance(store, kind)]
     slower = [kind.__name__ for kind in (PairBatches, PairListing, Ping) if not isinstance(store, kind)]
     if costs or slower:
         remedy = "Add them to the store: each is a class of key_stores with a few methods"

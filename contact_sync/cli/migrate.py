@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 
 import click
@@ -16,6 +15,7 @@ from key_stores.node import MigrationReport, migrate_node_layout
 
 from .group import Problem, Wrong
 from .output import console, counted, plain, table
+from .tokens import given_token
 
 
 @click.command()
@@ -61,7 +61,9 @@ def migrate(
     """
     if dry_run and delete_source:
         raise Wrong("--dry-run and --delete-source exclude each other")
-    token = _token(token_env, ask_token)
+    if token_env is not None and ask_token:
+        raise Wrong("--token-env and --ask-token exclude each other")
+    token = given_token(token_env, asked=ask_token)
     if installation is not None and token is None:
         raise Wrong("--installation goes with one token: --token-env NAME or --ask-token")
     installation_of: Callable[[str], str] = token_installation_id if installation is None else lambda _: installation
@@ -82,19 +84,6 @@ def migrate(
                 progress=progress,
             )
     _summarize(out, report)
-
-
-def _token(env: str | None, asked: bool) -> str | None:
-    if env is not None and asked:
-        raise Wrong("--token-env and --ask-token exclude each other")
-    if asked:
-        return str(click.prompt("Token", hide_input=True, err=True))
-    if env is None:
-        return None
-    token = os.environ.get(env, "")
-    if not token:
-        raise Wrong(f"--token-env: the environment variable {env} is not set")
-    return token
 
 
 @contextlib.contextmanager

@@ -64,9 +64,7 @@ def show(
         raise Wrong("name one id: --botmatic ID or --external ID")
     with stored(obj["target"]) as sync:
         id = chosen_installation(sync, installation)
-        pair = _find(sync, id, botmatic, external)
-        if pair is None:
-            raise Problem(_unpaired(sync, id, botmatic, external))
+        pair = _found(sync, id, botmatic, external)
     if as_json:
         print_json({"installation": id, "botmatic": pair[0], "external": pair[1]})
     else:
@@ -110,15 +108,20 @@ def remove(
         raise Wrong("name an id: --botmatic ID, --external ID, or both")
     with stored(obj["target"]) as sync:
         id = chosen_installation(sync, installation)
-        pair = _find(sync, id, botmatic, external)
-        if pair is None:
-            raise Problem(_unpaired(sync, id, botmatic, external))
+        pair = _found(sync, id, botmatic, external)
         named = f"Botmatic {plain(pair[0])} and external {plain(pair[1])} of {plain(id)}"
         if not yes:
             click.confirm(f"Take the pair of {named} apart?", abort=True)
         if not sync.key_store.delete_ids(id, *pair):
             raise Problem("the pair has changed meanwhile; nothing was removed")
     click.echo(f"The pair of {named} is no more.")
+
+
+def _found(sync: ContactSync, id: str, botmatic: str | None, external: str | None) -> tuple[str, str]:
+    pair = _find(sync, id, botmatic, external)
+    if pair is None:
+        raise Problem(_unpaired(sync, id, botmatic, external))
+    return pair
 
 
 def _find(sync: ContactSync, id: str, botmatic: str | None, external: str | None) -> tuple[str, str] | None:

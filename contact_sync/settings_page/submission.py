@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from flask import Request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from contact_sync.webhook import parse_object
+from contact_sync.bodies import parse_object
 
 LISTS_HEADER: Final = "X-Settings-Lists"
 """With a form that has files, the page's script names here the fields that are lists, however many values they have."""

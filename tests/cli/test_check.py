@@ -114,7 +114,7 @@ def test_what_a_users_store_lacks_is_named_with_what_it_costs(project: Project) 
     assert checked["key store"][0] == "ok"
     state, detail = checked["abilities"]
     assert state == "warn"
-    assert "Leases (two processes may create a contact twice)" in detail
+    assert "Leases (two processes may work on one contact at once and create it twice)" in detail
     assert detail.endswith("PairBatches, PairListing, Ping")
 
 

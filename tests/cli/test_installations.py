@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -120,7 +121,8 @@ def test_forget_asks_and_says_what_is_gone(project: Project, sandbox_platform: S
 
 def test_pairs_whose_installation_is_unknown_can_be_forgotten(project: Project) -> None:
     project.sync(STORE)
-    open_key_store(STORE).save_ids("anonymous", "b", "e")
+    with contextlib.closing(open_key_store(STORE)) as store:
+        store.save_ids("anonymous", "b", "e")
     result = project.run("installations", "program:sync", "forget", "anonymous", "--yes")
     assert (result.code, result.out) == (0, "anonymous is forgotten: 1 pair and 0 tokens.\n")
 
@@ -136,6 +138,7 @@ def test_pairs_whose_installation_is_unknown_can_be_forgotten(project: Project) 
 )
 def test_a_record_that_cannot_be_read_is_a_message(project: Project, record: str, said: str) -> None:
     project.sync(STORE)
-    Abilities.of(open_key_store(STORE)).records.put_record(RESERVED, "client:a", record)
+    with contextlib.closing(open_key_store(STORE)) as store:
+        Abilities.of(store).records.put_record(RESERVED, "client:a", record)
     result = project.run("installations", "program:sync", "list")
     assert (result.code, result.err) == (1, f"Error: {said}\n")

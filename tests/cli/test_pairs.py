@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from contact_sync.abilities import Abilities
@@ -23,7 +25,7 @@ def install(store: KeyStore, id: str) -> None:
 
 
 @pytest.fixture
-def store(project: Project) -> KeyStore:
+def store(project: Project) -> Iterator[KeyStore]:
     """The store of `program:sync`: two installations, three pairs in the one and one in the other."""
     project.sync(STORE, auth="allow_any_token")
     opened = open_key_store(STORE)
@@ -31,7 +33,8 @@ def store(project: Project) -> KeyStore:
         install(opened, id)
         for pair in pairs:
             opened.save_ids(id, *pair)
-    return opened
+    yield opened
+    opened.close()
 
 
 def test_count_says_how_many_an_installation_has(project: Project, store: KeyStore) -> None:

@@ -217,6 +217,15 @@ def test_mixed_rows_make_one_table() -> None:
     assert [row.external for row in mapper.match_fields] == ["mail"]
 
 
+def test_rows_in_nodes_form_are_matched_by_what_they_say_alone() -> None:
+    rows: list[dict[str, Any]] = [
+        {"id": True, "botmatic": {"name": "id"}, "ext": {"name": "ref"}},
+        {"botmatic": {"name": "email"}, "ext": {"name": "mail"}},
+    ]
+    assert Mapper(rows).match_fields == ()
+    assert mappers.mapper_from_dict({"rows": rows}).match_fields == ()
+
+
 def test_a_tuple_of_rows_is_taken_too() -> None:
     assert Mapper((ID,)).external_id_key == "ref"
 

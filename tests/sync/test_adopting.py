@@ -207,3 +207,43 @@ def test_an_adopted_record_that_is_gone_meanwhile_is_a_failure_that_says_so(plai
         "reason": "the record e1 was not adopted",
     }
     assert plain.external_id("7") is None
+
+
+@pytest.mark.parametrize("email", ["Ana@Example.ORG", " ana@example.org ", "ana@example.org"])
+def test_a_match_row_with_a_transform_is_looked_up_as_the_crm_writes_it(email: str) -> None:
+    class Exact(MemoryConsumer):
+        """A CRM whose look-up minds the case."""
+
+        def get_contact_by_email(self, email: str) -> Any:
+            found = [record for record in self.records.values() if record["email_address"] == email]
+            return Result.ok(contacts=found) if found else Result.failed(NOT_FOUND)
+
+    mapper = Mapper([Row("id", "ref", id=True), Row("email", "email_address", match=True, transform="lowercase")])
+    crm = Exact([{"ref": "e1", "email_address": "ana@example.org"}], id_field="ref", email_field="email_address")
+    world = make_world(crm=crm, mapper=mapper)
+    assert world.event("contact_created", {"id": 7, "email": email.strip()})["data"]["action"] == "adopted"
+    assert len(crm.records) == 1
+
+
+def test_a_look_up_that_gives_somebody_else_overwrites_nobody() -> None:
+    class Fuzzy(MemoryConsumer):
+        """A CRM that finds what looks alike."""
+
+        def get_contact_by_email(self, email: str) -> Any:
+            return Result.ok(contact={"ref": "e1", "email_address": "bob@example.org"})
+
+    crm = Fuzzy([{"ref": "e1", "email_address": "bob@example.org"}], id_field="ref", email_field="email_address")
+    world = make_world(crm=crm)
+    assert world.event("contact_created", {"id": 7, "email": "alice@example.org"})["data"] == {
+        "success": False,
+        "error": "ambiguous match",
+        "reason": "the look-up by 'email' gave the record e1, which has another value",
+    }
+    assert crm.records["e1"]["email_address"] == "bob@example.org"
+
+
+@pytest.mark.parametrize("value", ["@ana", "ana@", "a b@c", "ana"])
+def test_what_only_looks_like_an_address_is_not_looked_up(value: str) -> None:
+    world = make_world()
+    assert world.event("contact_created", {"id": 7, "email": value})["data"]["action"] == "created"
+    assert "get_contact_by_email" not in {call.method for call in world.crm.calls}

@@ -103,12 +103,14 @@ def test_a_token_that_the_platform_does_not_confirm_can_neither_install_nor_unin
     assert world.external_id("7") == "1"
 
 
+@pytest.mark.parametrize(("said", "answered"), [(9, "9"), (0, "1"), (None, "5")])
 @pytest.mark.parametrize("name", ["install", "uninstall"])
-def test_a_platform_that_cannot_be_asked_is_503_and_never_401(name: str) -> None:
+def test_a_platform_that_cannot_be_asked_is_503_and_never_401(name: str, said: float | None, answered: str) -> None:
+    """And the wait that the platform asks for is passed on, also if that is none: then it is the shortest there is."""
     world = make_world()
-    world.platform.fail("validate_token", Result.failed("unreachable", retryable=True, retry_after=9))
+    world.platform.fail("validate_token", Result.failed("unreachable", retryable=True, retry_after=said))
     answer = world.post({"event": name})
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "9")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, answered)
 
 
 class Odd(MemoryPlatform):

@@ -81,12 +81,48 @@ def test_installing_again_lifts_a_remembered_refusal_at_once(world: World) -> No
     assert status(world) == 200
 
 
-def test_an_unreachable_platform_is_503_and_nothing_is_remembered_of_it(world: World) -> None:
+def test_an_unreachable_platform_is_503_and_is_asked_again_after_a_second(world: World, monkeypatch: Any) -> None:
+    now = Clock(monkeypatch)
+    world.event("install")
+    world.platform.calls.clear()
+    world.platform.fail("validate_token", Result.failed("unreachable", retryable=True))
+    for _ in range(2):
+        answer = world.post({"event": "user_reply"})
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert world.platform.calls == ["validate_token"]
+    now.forward(1.1)
+    assert status(world) == 200
+
+
+def test_installing_again_asks_an_unreachable_platform_again_at_once(world: World) -> None:
     world.event("install")
     world.platform.fail("validate_token", Result.failed("unreachable", retryable=True))
-    answer = world.post({"event": "user_reply"})
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert status(world) == 503
+    world.event("install")
     assert status(world) == 200
+
+
+def test_who_waits_too_long_for_the_answer_to_anothers_question_is_told_to_come_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auth_module, "QUESTION_WAIT", 0.01)
+    world.event("install")
+    asked, go = threading.Event(), threading.Event()
+    validate = world.platform.validate_token
+
+    def hanging(token: str) -> Result:
+        asked.set()
+        assert go.wait(10)
+        return validate(token)
+
+    world.platform.validate_token = hanging  # type: ignore[method-assign] # a double that hangs
+    with ThreadPoolExecutor(5) as pool:
+        first = pool.submit(status, world)
+        assert asked.wait(10)
+        others = [pool.submit(status, world) for _ in range(4)]
+        assert [future.result(timeout=10) for future in others] == [503] * 4
+        go.set()
+        assert first.result() == 200
 
 
 def test_an_unreachable_store_is_503(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,10 +153,17 @@ def test_many_requests_at_once_ask_the_platform_once(world: World) -> None:
     assert world.platform.calls == ["validate_token"]
 
 
-def test_of_many_requests_at_once_all_hear_a_refusal_that_was_asked_for_once(world: World) -> None:
+@pytest.mark.parametrize(
+    ("answer", "heard"),
+    [(Result.failed("the token was refused"), 401), (Result.failed("timed out", retryable=True), 503)],
+)
+def test_of_many_requests_at_once_all_hear_a_refusal_that_was_asked_for_once(
+    world: World, monkeypatch: pytest.MonkeyPatch, answer: Result, heard: int
+) -> None:
+    Clock(monkeypatch)  # stands still
     world.event("install")
     world.platform.calls.clear()
-    world.platform.tokens.clear()
+    world.platform.fail("validate_token", answer)
     asked, go = threading.Event(), threading.Event()
     validate = world.platform.validate_token
 
@@ -134,7 +177,7 @@ def test_of_many_requests_at_once_all_hear_a_refusal_that_was_asked_for_once(wor
         statuses = [pool.submit(status, world) for _ in range(8)]
         assert asked.wait(10)
         go.set()
-        assert [future.result() for future in statuses] == [401] * 8
+        assert [future.result() for future in statuses] == [heard] * 8
     assert world.platform.calls == ["validate_token"]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from contact_sync import NOT_FOUND, Change, ImportReport, Result
 from contact_sync import engine as engine_module
+from contact_sync.platforms import NOTHING_DONE
 from contact_sync.testing import MemoryConsumer
 from key_stores import MemoryKeyStore, StoreUnavailable
 from tests.sync.five_methods import FiveMethods
@@ -68,7 +69,6 @@ def test_an_interrupt_goes_through_and_gives_the_claims_back(world: World) -> No
         "create contacts: the answer (HTTP 201) is not a JSON object",
         "create contacts: the answer is larger than 8000000 bytes",
         "create contacts: the platform answered HTTP 200, expected 201",
-        "create contacts: the platform refused the token (HTTP 401)",
         "something else",
     ],
 )
@@ -77,16 +77,103 @@ def test_a_batch_that_may_have_been_written_is_not_written_again(world: World, e
     world.platform.fail("create_contacts", Result.failed(error))
     report = world.sync.import_contacts(records(3), TOKEN)
     assert report.failed == tuple((str(number), error) for number in (1, 2, 3))
-    assert world.platform.calls == ["create_contacts"]
+    assert report.error is None
+    assert world.platform.calls == ["create_contacts", "validate_token"]
 
 
-def test_updates_of_a_batch_that_failed_whole_are_repeated_one_by_one(world: World) -> None:
-    """Unlike a create, an update does no harm the second time."""
+def test_updates_that_were_turned_down_together_are_repeated_one_by_one(world: World) -> None:
     world.sync.import_contacts(records(3), TOKEN)
-    world.platform.fail("update_contacts", Result.failed("something else"))
+    world.platform.fail("update_contacts", Result.failed("update contacts: HTTP 422", reason=NOTHING_DONE))
     world.platform.fail("update_contact", Result.failed("this one"))
     report = world.sync.import_contacts(records(3), TOKEN)
     assert (report.updated, report.failed) == (2, (("1", "this one"),))
+
+
+def test_updates_that_failed_together_for_any_other_reason_are_not_repeated(world: World) -> None:
+    world.sync.import_contacts(records(3), TOKEN)
+    world.platform.fail("update_contacts", Result.failed("something else"))
+    report = world.sync.import_contacts(records(3), TOKEN)
+    assert report.failed == tuple((str(number), "something else") for number in (1, 2, 3))
+    assert "update_contact" not in world.platform.calls
+
+
+def revoke_token(world: World) -> None:
+    """From now on the platform refuses every call."""
+    world.platform.tokens.clear()
+    for method in ("create_contacts", "update_contacts", "update_contact", "create_contact"):
+        world.platform.fail(method, Result.failed("the platform refused the token (HTTP 401)"), 1000)
+    world.platform.calls.clear()
+
+
+def test_a_token_that_is_refused_ends_an_import_after_one_batch() -> None:
+    world = make_world(auth=lambda token: True)
+    world.sync.import_contacts(records(250), TOKEN)
+    revoke_token(world)
+    for first, method in ((1, "update_contacts"), (1001, "create_contacts")):
+        world.platform.calls.clear()
+        report = world.sync.import_contacts(records(250, first), TOKEN)
+        assert (report.success, report.error) == (False, "the token was refused")
+        assert len(report.failed) == report.total == 100
+        assert world.platform.calls == [method, "validate_token"]
+
+
+def test_a_token_that_is_refused_ends_updates_of_many_with_a_result_for_each() -> None:
+    world = make_world(auth=lambda token: True)
+    world.sync.import_contacts(records(250), TOKEN)
+    revoke_token(world)
+    results = world.sync.update_contacts(records(250), TOKEN)
+    assert world.platform.calls == ["update_contacts", "validate_token"]
+    assert [result.error for result in results] == [
+        *["the platform refused the token (HTTP 401)"] * 100,
+        *["the token was refused"] * 150,
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer", [Result.ok(), Result.failed("unreachable", retryable=True), ConnectionError()], ids=str
+)
+def test_unless_the_platform_refuses_the_token_an_import_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch, answer: Any
+) -> None:
+    def validate(_: str) -> Result:
+        if isinstance(answer, Exception):
+            raise answer
+        result: Result = answer
+        return result
+
+    monkeypatch.setattr(world.platform, "validate_token", validate)
+    world.platform.fail("create_contacts", Result.failed("something else"))
+    report = world.sync.import_contacts(records(250), TOKEN)
+    assert (report.error, report.created, len(report.failed)) == (None, 150, 100)
+
+
+def test_a_platform_that_is_away_for_three_batches_in_a_row_ends_an_import(world: World) -> None:
+    world.platform.fail("create_contacts", Result.failed("unreachable", retryable=True), 1000)
+    told: list[int] = []
+    report = world.sync.import_contacts(records(1000), TOKEN, progress=lambda report: told.append(report.total))
+    assert (report.success, report.total, len(report.failed)) == (False, 300, 300)
+    assert report.error == "3 batches in a row failed for now, the last with: unreachable"
+    assert told == [100, 200, 300]
+    assert world.platform.calls == ["create_contacts"] * 3
+
+
+def test_a_platform_that_is_away_now_and_then_ends_no_import(world: World) -> None:
+    away, back = [Result.failed("unreachable", retryable=True)] * 2, [Result.ok("500")]
+    world.platform.faults["create_contacts"] = [*away, *back, *away]
+    report = world.sync.import_contacts(records(600), TOKEN)
+    assert report.error is None
+    assert (report.total, world.platform.calls) == (600, ["create_contacts"] * 6)
+
+
+def test_contacts_that_cannot_be_sent_do_not_make_the_platform_be_asked_about_the_token(world: World) -> None:
+    report = world.sync.import_contacts([{"first_name": "nobody"}] * 250, TOKEN)
+    assert (report.error, len(report.failed), world.platform.calls) == (None, 250, [])
+
+
+@pytest.mark.parametrize("given", [None, 5])
+def test_updates_of_what_is_no_list_are_one_failed_result(world: World, given: Any) -> None:
+    (result,) = world.sync.update_contacts(given, TOKEN)
+    assert (result.success, result.error) == (False, "what was given to update raised TypeError")
 
 
 def test_contacts_that_exist_on_the_platform_already_are_adopted(world: World) -> None:

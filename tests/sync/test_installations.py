@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from contact_sync import Auth, Event, Result
-from contact_sync.installations import RESERVED, token_installation_id
+from contact_sync.installations import MOST_TOKENS, RESERVED, token_installation_id
 from contact_sync.testing import MemoryConsumer
+from key_stores import Records
 from tests.sync.clients import KEY, by_client, three_tokens
 from tests.sync.helpers import INSTALLATION, MemoryPlatform, World, make_world
 
@@ -23,6 +24,11 @@ def world(platform: MemoryPlatform) -> World:
     return make_world(platform=platform, auth=None, secret_keys=[KEY])
 
 
+def records_of(world: World) -> Records:
+    assert isinstance(world.store, Records)
+    return world.store
+
+
 def test_install_creates_the_mapped_properties_before_the_users_listener_runs(world: World) -> None:
     @world.sync.on_install
     def installed(event: Event) -> dict[str, Any]:
@@ -33,10 +39,10 @@ def test_install_creates_the_mapped_properties_before_the_users_listener_runs(wo
 
 def test_installing_again_changes_nothing(world: World) -> None:
     world.event("install")
-    before = world.store.get_records(RESERVED)  # type: ignore[attr-defined] # the memory store has them
+    before = records_of(world).get_records(RESERVED)
     world.pair("7", "1")
     world.event("install")
-    assert world.store.get_records(RESERVED) == before  # type: ignore[attr-defined]
+    assert records_of(world).get_records(RESERVED) == before
     assert world.external_id("7") == "1"
 
 
@@ -46,6 +52,25 @@ def test_an_install_listener_that_fails_refuses_the_installation(world: World, r
     answer = world.event("install")
     assert answer["data"] == {"success": False, "error": "no plan"}
     assert world.sync.installations.all() == []
+
+
+@pytest.mark.parametrize("returned", [False, {"data": False, "type": "data"}])
+def test_an_install_listener_that_returns_false_refuses_the_installation(world: World, returned: object) -> None:
+    world.sync.on_install(lambda event: returned)
+    answer = world.event("install")
+    assert answer == {
+        "success": False,
+        "type": "data",
+        "data": {"error": "the listener for 'install' returned False"},
+    }
+    assert world.sync.installations.all() == []
+
+
+@pytest.mark.parametrize("returned", [None, 0, "", {}])
+def test_an_install_listener_that_returns_something_else_that_is_empty_installs(world: World, returned: object) -> None:
+    world.sync.on_install(lambda event: returned)
+    assert world.event("install")["success"] is True
+    assert [installation.id for installation in world.sync.installations.all()] == [INSTALLATION]
 
 
 def test_an_install_listener_that_raises_refuses_the_installation(world: World) -> None:
@@ -99,10 +124,32 @@ def test_with_one_crm_account_the_first_installation_keeps_others_out_until_it_u
     assert refused.status_code == 401
     assert 'installations="any"' in caplog.text
     assert "tok-2" not in caplog.text
-    assert world.post({"event": "uninstall"}, "tok-2").status_code == 200
     assert [installation.id for installation in world.sync.installations.all()] == [INSTALLATION]
     world.event("uninstall")
     assert world.event("install", token="tok-2")["data"]["action"] == "installed"
+
+
+def test_with_one_crm_account_another_workspace_cannot_run_the_uninstall_listener(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+    world.sync.on_uninstall(lambda event: told.append(event.installation))
+    world.event("install")
+    assert world.post({"event": "uninstall"}, "tok-2").status_code == 401
+    assert told == []
+    assert "Refused the installation" in caplog.text
+    world.event("uninstall")
+    world.event("uninstall", token="tok-2")
+    assert told == [INSTALLATION, token_installation_id("tok-2")]
+
+
+def test_an_installation_from_before_there_could_be_only_one_can_be_uninstalled(platform: MemoryPlatform) -> None:
+    world = make_world(platform=platform, auth=None, installations="any")
+    for token in ("tok-1", "tok-2"):
+        world.event("install", token=token)
+    only_one = make_world(platform=platform, auth=None, store=world.store)
+    assert only_one.event("uninstall", token="tok-2")["data"]["action"] == "uninstalled"
+    assert [installation.id for installation in only_one.sync.installations.all()] == [INSTALLATION]
 
 
 @pytest.mark.parametrize(
@@ -139,6 +186,16 @@ def test_the_uninstall_of_an_old_token_forgets_that_token_alone(platform: Memory
     assert (world.external_id("7", "client:acme"), told) == ("1", [])
     assert world.event("uninstall", token="tok-2")["success"] is True
     assert (world.external_id("7", "client:acme"), len(told)) == (None, 1)
+
+
+def test_a_token_that_is_remembered_no_longer_is_not_kept_in_memory_either() -> None:
+    tokens = [f"rotated-{number}" for number in range(MOST_TOKENS + 5)]
+    world = make_world(platform=MemoryPlatform(tokens=tokens), installation_id=lambda auth: "acme")
+    for token in tokens:
+        world.event("install", token=token)
+    kept = world.sync.installations._in_memory
+    assert sorted(kept.values()) == sorted(tokens[-MOST_TOKENS:])
+    assert world.sync.installations.token_of("client:acme") == tokens[-1]
 
 
 def test_clients_do_not_see_each_others_pairs(platform: MemoryPlatform) -> None:

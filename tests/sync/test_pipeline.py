@@ -225,3 +225,29 @@ def test_a_wrong_stage_or_function_is_refused_at_once(world: World) -> None:
         world.sync.middleware("recieve", lambda event, next: next())
     with pytest.raises(ConfigurationError, match="expected a function, got str"):
         world.sync.middleware("receive", "f")  # type: ignore[call-overload] # wrong on purpose
+
+
+def test_middleware_that_changes_a_result_leaves_the_envelope_as_it_was(world: World) -> None:
+    world.sync.middleware("receive", lambda event, next: next().with_(reason="looked at"))
+    world.sync.on_event("user_reply", lambda event: {"text": "hi"})
+    assert world.event("user_reply") == {"data": {"text": "hi"}, "type": "data", "success": True}
+    assert world.event("nobody") == {
+        "data": {"error": 'No event "nobody" defined'},
+        "type": "data",
+        "success": False,
+    }
+    created = world.event("contact_created", ANA)
+    assert (created["success"], created["data"]["action"], created["data"]["reason"]) == (True, "created", "looked at")
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_middleware_that_raises_is_not_answered_as_handled(world: World, before: bool) -> None:
+    @world.sync.middleware("receive")
+    def broken(event: Event, next: Any) -> Result:
+        if not before:
+            next()
+        raise LookupError
+
+    answer = world.event("contact_created", ANA)
+    assert answer["success"] is False
+    assert answer["data"]["error"] == "receive middleware broken raised LookupError"

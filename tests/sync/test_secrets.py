@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import functools
+import http.client
 import json
 import logging
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
-from contact_sync import Auth, BotmaticPlatform, Change, ContactSync, Event, Request, Result
+from contact_sync import Auth, BotmaticPlatform, Change, ContactSync, Event, ImportReport, Request, Result
 from contact_sync.claims import Claims
 from contact_sync.scopes import Scope
+from contact_sync.server.access_log import AccessLog
 from contact_sync.testing import MemoryConsumer, SandboxPlatform
 from contact_sync.testing.sandbox import DeliveryRules
 from contact_sync.webhook import Answer, Said
@@ -44,14 +47,29 @@ def sandbox() -> Iterator[SandboxPlatform]:
         yield sandbox
 
 
+def get(address: str, path: str) -> tuple[int, dict[str, str], str]:
+    """Ask for a page, with a client that logs nothing by itself."""
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=20)
+    try:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {TOKEN}"})
+        answer = connection.getresponse()
+        return answer.status, dict(answer.headers), answer.read().decode()
+    finally:
+        connection.close()
+
+
 def test_every_event_and_route_at_debug_level_over_real_http(
-    sandbox: SandboxPlatform, valkey: Valkey, caplog: pytest.LogCaptureFixture
+    sandbox: SandboxPlatform, valkey: Valkey, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.DEBUG)
     crm = MemoryConsumer(id_field="ref", email_field="email_address")
     platform = BotmaticPlatform(sandbox.url)
     refusals: list[object] = []
-    with ContactSync(crm, ROWS, valkey.url, platform=platform, secret_keys=[KEY]) as sync, served(sync.app) as address:
+    with (
+        ContactSync(crm, ROWS, valkey.url, platform=platform, secret_keys=[KEY]) as sync,
+        served(sync.app) as address,
+    ):
+        monkeypatch.setattr(sync.app, "wsgi_app", AccessLog(sync.app.wsgi_app))
         sync.on_settings_page("/settings", lambda auth: "<input name='size'>")
         sync.on_update_settings("/settings", lambda auth, fields: {"success": False, "errorFields": {}})
         sync.on_event("user_reply", lambda event: event.data["missing SECRET"])
@@ -80,6 +98,21 @@ def test_every_event_and_route_at_debug_level_over_real_http(
         refused(b'{"event": "contact_created", "data": {"email": "ana.SECRET@example.org"')
         refused({"data": ANA})
         refused({"token": OTHER, "size": "SECRET"}, path="/settings")
+        for path, status in (
+            (f"/settings?token={OTHER}", 401),
+            (f"/settings?tok={TOKEN}", 401),
+            (f"/?token={TOKEN}", 200),
+            (f"/healthz?token={TOKEN}", 200),
+            (f"/readyz?token={TOKEN}", 200),
+            (f"/nowhere?token={TOKEN}", 404),
+        ):
+            answered = get(address, path)
+            assert answered[0] == status
+            refusals.append(answered)
+        # The page itself is for its frame: it posts with the token. Its headers and the logs are for others.
+        shown, headers, _ = get(address, f"/settings?token={TOKEN}")
+        assert shown == 200
+        refusals.append(headers)
         sandbox.fail(8, on="create_contact", status=500)
         installation = sync.installations.all()[0].id
         record = {"ref": "9", "first_name": "SECRET Bea", "email_address": "bea.SECRET@example.org"}
@@ -90,9 +123,17 @@ def test_every_event_and_route_at_debug_level_over_real_http(
         ):
             assert not result.success
             refusals += [repr(result), result.error]
-        report = sync.import_contacts([record | {"ref": None}, {"ref": "5", "first_name": {"SECRET"}}], TOKEN)
+        bad: list[dict[str, Any]] = [record | {"ref": None}, {"ref": "5", "first_name": {"SECRET"}}]
+        report = sync.import_contacts(
+            bad, TOKEN, progress=lambda report: refusals.append([repr(report), report.failed])
+        )
         assert len(report.failed) == 2
         refusals += [repr(report), report.failed]
+
+        def progress(report: ImportReport) -> None:
+            raise RuntimeError(f"{TOKEN} {record} {report}")
+
+        refusals.append(sync.import_contacts([record], TOKEN, progress=progress))
         sandbox.clear_faults()
         crm.fail_next(RuntimeError(record), method="list_contacts")
         refusals.append(sync.import_all(TOKEN))
@@ -100,6 +141,7 @@ def test_every_event_and_route_at_debug_level_over_real_http(
         check(repr(sync), repr(sync.engine), repr(sync.installations), repr(sync.platform), repr(sync.key_store))
     check(caplog.text, json.dumps(refusals, default=str))
     assert len(caplog.records) > 20
+    assert " GET /settings 200 " in caplog.text
 
 
 def test_a_store_that_breaks_and_a_user_whose_code_breaks_tell_nothing(

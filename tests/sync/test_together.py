@@ -96,7 +96,8 @@ def test_contacts_that_fit_one_record_by_different_addresses_do_not_take_it_from
 ) -> None:
     """They are not claimed by the same match value, only by the record that both find."""
     both = make()
-    record = {"ref": "e1", "email_address": "ana@example.org"}
+    further = [f"Ana{number}@example.org" for number in range(8)]
+    record = {"ref": "e1", "email_address": "ana@example.org", "further": [{"address": text} for text in further]}
 
     class Crm(MemoryConsumer):
         """Finds the record by any of a person's addresses."""

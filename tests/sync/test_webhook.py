@@ -117,6 +117,7 @@ NOT_JSON: list[tuple[bytes, str]] = [
     (b'{"event": NaN}', "the body is not JSON"),
     (b'{"data": {"id": Infinity}}', "the body is not JSON"),
     (b'{"n": ' + b"9" * 5000 + b"}", "the body is not JSON"),
+    (b'{"n": 1e999}', "the body is not JSON"),
     (b'{"event": "\xff"}', "the body is not UTF-8"),
     ('{"event": "a"}'.encode("utf-16"), "the body is not UTF-8"),
     (b"[]", "the body must be a JSON object"),
