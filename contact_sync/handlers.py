@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -14,6 +15,8 @@ from .listeners import Listener, Listeners, Reply
 from .results import Result
 from .scopes import Scope, Scopes
 from .sides import is_empty
+
+log = logging.getLogger(__name__)
 
 CONTACT_EVENTS: Final = frozenset({EventName.CONTACT_CREATED, EventName.CONTACT_UPDATED, EventName.CONTACT_DELETED})
 NOT_AN_OBJECT: Final = "the event's data is not an object"
@@ -111,6 +114,10 @@ class Handlers:
     def _contact_event(self, event: Event, listener: Listener | None) -> Reply:
         """The sync first. The user's listener sees what came of it; what it returns is ignored."""
         result = self._sync(event)
+        if not result.success:
+            # The error itself may be a consumer's, and hold anything; it is in the answer.
+            again = "it may come again" if result.retryable else "it is not tried again"
+            log.warning("%s of %.200r was not applied, %s; the answer says why", event.name, event.installation, again)
         if listener is None or (result.retryable and not result.success):
             return Reply.of(result)  # a retryable event comes again: the listener hears of it once, when it is settled
         _, failure = listeners.call(listener, replace(event, result=result))

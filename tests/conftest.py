@@ -28,8 +28,11 @@ def _logging_as_before() -> Iterator[None]:
     """A command sets the process's logging up; the next test must not notice."""
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
+    own = {name: logging.getLogger(name).level for name in ("contact_sync", "key_stores", "mappers")}
     yield
     root.setLevel(level)
+    for name, before in own.items():
+        logging.getLogger(name).setLevel(before)
     for handler in [handler for handler in root.handlers if type(handler) is logging.StreamHandler]:
         if handler not in handlers:
             root.removeHandler(handler)

@@ -1,6 +1,9 @@
 """A company's Flask app, with the sync mounted on it."""
 
-from flask import Flask, Response, jsonify, request
+import hmac
+import os
+
+from flask import Flask, Response, abort, jsonify, request
 
 from contact_sync import ContactSync, Event, EventName, Result
 from contact_sync.testing import MemoryConsumer
@@ -8,6 +11,7 @@ from key_stores import open_key_store
 from mappers import Mapper, Mapping
 
 TOKENS = {"token-of-acme"}
+CRM_SECRET = os.environ.get("CRM_SECRET", "for trying it out only")
 
 contacts = Mapper(
     [
@@ -53,7 +57,9 @@ def create_app() -> Flask:
 
     @app.post("/crm/changed")
     def crm_changed() -> Response:
-        """The CRM's own notification: what changed there goes to the platform."""
+        """The CRM's own notification: what changed there goes to the platform. Only the CRM knows the secret."""
+        if not hmac.compare_digest(request.headers.get("X-CRM-Secret", "").encode(), CRM_SECRET.encode()):
+            abort(401)
         result = sync.create_contact(request.get_json(), "token-of-acme")
         return jsonify(result.to_dict())
 

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from app import create_app, crm
+from app import CRM_SECRET, create_app, crm
 from conftest import sandbox
 
 BEARER = {"Authorization": "Bearer token-of-acme"}
@@ -34,6 +34,8 @@ def test_contacts_replies_and_actions_arrive(client: FlaskClient) -> None:
 def test_what_the_crm_says_arrives_on_the_platform(client: FlaskClient) -> None:
     sandbox.issue_token("token-of-acme")
     assert client.post("/botmatic", json={"event": "install"}, headers=BEARER).get_json()["success"] is True
-    answer = client.post("/crm/changed", json={"id": "c1", "first_name": "Bea", "email": "bea@example.org"}).get_json()
+    changed = {"id": "c1", "first_name": "Bea", "email": "bea@example.org"}
+    assert client.post("/crm/changed", json=changed).status_code == 401
+    answer = client.post("/crm/changed", json=changed, headers={"X-CRM-Secret": CRM_SECRET}).get_json()
     assert answer["action"] == "created"
     assert [contact["firstname"] for contact in sandbox.contacts.values()] == ["Bea"]

@@ -22,7 +22,7 @@ UNUSABLE = ("", ".", "..")
 class RestConsumer(ExternalAPIConsumer):
     """Correct: quotes, has a time-out, checks status and answers."""
 
-    timeout: float | None = 1.0
+    timeout: float | None = 3.0
 
     def __init__(self, url: str) -> None:
         self.base = f"{url}/contacts"

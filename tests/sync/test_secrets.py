@@ -21,7 +21,7 @@ from contact_sync.testing.sandbox import DeliveryRules
 from contact_sync.webhook import Answer, Said
 from key_stores import open_key_store
 from tests.servers import Valkey
-from tests.sync.helpers import ROWS, MemoryPlatform, World, make_world
+from tests.sync.helpers import INSTALLATION, ROWS, MemoryPlatform, World, make_world
 from tests.sync.test_end_to_end import post, served
 
 TOKEN, OTHER, KEY = "tok-SECRET-1", "tok-SECRET-2", "key-SECRET-0123456789-0123456789"
@@ -214,3 +214,20 @@ def test_an_id_cannot_forge_a_line_of_the_log(
     (line,) = [record.getMessage() for record in caplog.records if "could not be saved" in record.getMessage()]
     assert "\n" not in line
     assert len(line) < 600
+
+
+@pytest.mark.parametrize(
+    ("failure", "again"),
+    [
+        (Result.failed("no such plan: ana@example.org"), "it is not tried again"),
+        (Result.failed("busy", retryable=True), "it may come again"),
+    ],
+)
+def test_a_contact_that_was_not_applied_leaves_a_line_in_the_log(
+    failure: Result, again: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    world = make_world()
+    world.crm.fail_next(failure, method="create_contact")
+    world.post({"event": "contact_created", "data": {"id": 7, "firstname": "Ana"}})
+    assert f"contact_created of '{INSTALLATION}' was not applied, {again}" in caplog.text
+    assert "ana@example.org" not in caplog.text
