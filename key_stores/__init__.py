@@ -8,7 +8,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from key_stores.base import Id, KeyStore, Leases, PairBatches, PairListing, Ping, Records, Tombstones
+from key_stores.base import (
+    Baselines,
+    Bury,
+    Claimed,
+    ContactClaims,
+    ContactRef,
+    DeletePair,
+    Id,
+    KeyStore,
+    KnownContact,
+    Leases,
+    PairBatches,
+    PairListing,
+    Ping,
+    Records,
+    SavePair,
+    Tombstones,
+    Write,
+)
 from key_stores.errors import InvalidId, KeyStoreError, StoreUnavailable
 from key_stores.ids import as_id
 from key_stores.memory import MemoryKeyStore
@@ -19,10 +37,17 @@ if TYPE_CHECKING:
     from key_stores.sql import SQLKeyStore
 
 __all__ = [
+    "Baselines",
+    "Bury",
+    "Claimed",
+    "ContactClaims",
+    "ContactRef",
+    "DeletePair",
     "Id",
     "InvalidId",
     "KeyStore",
     "KeyStoreError",
+    "KnownContact",
     "Leases",
     "MemoryKeyStore",
     "PairBatches",
@@ -31,8 +56,10 @@ __all__ = [
     "Records",
     "RedisKeyStore",
     "SQLKeyStore",
+    "SavePair",
     "StoreUnavailable",
     "Tombstones",
+    "Write",
     "as_id",
     "open_key_store",
 ]

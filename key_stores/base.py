@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 
 Id = str | int
 """What callers may give as an id. Stores keep and give back text."""
@@ -55,9 +56,10 @@ class KeyStore(ABC):
 
     @abstractmethod
     def delete_all_ids(self, integration_id: Id) -> bool:
-        """Remove everything that is kept for an installation: pairs, tombstones, records.
+        """Remove everything that is kept for an installation: pairs, baselines, tombstones, records, claims.
 
-        Other installations are untouched, also those whose id begins like this one. Leases in progress stay.
+        Other installations are untouched, also those whose id begins like this one. Leases of `Leases` in progress
+        stay; claims of `ContactClaims` end, so that what is still under way records nothing any more.
 
         Returns:
             `True`, also when there was nothing.
@@ -82,6 +84,25 @@ class PairBatches(ABC):
     @abstractmethod
     def get_external_ids(self, integration_id: Id, botmatic_ids: Sequence[Id]) -> dict[str, str]:
         """Look up many Botmatic ids. The answer holds the known ones alone: Botmatic id → external id."""
+
+
+class Baselines(ABC):
+    """Ability: a few bytes beside a pair, which say what both sides last agreed on.
+
+    To a store they are opaque. They belong to that very pair: saving it again by `save_ids` or `save_many` leaves them
+    as they are; they are gone with it, also when one of its ids is paired with another.
+    """
+
+    @abstractmethod
+    def save_baselines(self, integration_id: Id, pairs: Iterable[tuple[Id, Id, bytes]]) -> bool:
+        """Save (Botmatic id, external id, baseline), in order, as `save_many` does, all or none. Returns `True`.
+
+        A baseline replaces the one before it; it may be of any length (4 kB at least), `b""` is one as well.
+        """
+
+    @abstractmethod
+    def get_baselines(self, integration_id: Id, botmatic_ids: Sequence[Id]) -> dict[str, bytes]:
+        """Look up the baselines of many pairs in one round trip. Those that have none are absent from the answer."""
 
 
 class PairListing(ABC):
@@ -145,6 +166,134 @@ class Leases(ABC):
     @abstractmethod
     def release_leases(self, integration_id: Id, names: Sequence[str], owner: str) -> None:
         """Give back those of the leases that the owner still holds. Others are left as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRef:
+    """A contact that is to be claimed.
+
+    Attributes:
+        botmatic_id: Its id on the platform; or
+        external_id: its id in the CRM. Exactly one of the two is given.
+        guards: Names that are leased as well if the contact turns out to be in no pair: what it may be recognised by.
+            Any texts that are not empty. They may be personal data: stores keep a digest of them.
+    """
+
+    botmatic_id: Id | None = None
+    external_id: Id | None = None
+    guards: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContact:
+    """What a store knows of a claimed contact.
+
+    Attributes:
+        botmatic_id: The pair's id on the platform; for a contact in no pair the id that was given, or `None`.
+        external_id: The pair's id in the CRM, likewise.
+        baseline: The pair's baseline; `None` if it has none, or the store keeps none.
+        buried: Whether a tombstone lies on the id that was given.
+    """
+
+    botmatic_id: str | None
+    external_id: str | None
+    baseline: bytes | None = field(default=None, repr=False)
+    buried: bool = False
+
+    @property
+    def paired(self) -> bool:
+        """Whether the contact is in a pair."""
+        return self.botmatic_id is not None and self.external_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A claim that was had.
+
+    Attributes:
+        contacts: What is known of each contact, in the order in which they were asked for.
+        leases: What is leased, to be given to `renew_claim` and `record`. Opaque: only the store reads it.
+    """
+
+    contacts: tuple[KnownContact, ...]
+    leases: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SavePair:
+    """To be recorded: a pair, as `save_ids` saves it. A baseline replaces the pair's own; `None` leaves it as it is."""
+
+    botmatic_id: Id
+    external_id: Id
+    baseline: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePair:
+    """To be recorded: that a pair is no more, as `delete_ids` removes it."""
+
+    botmatic_id: Id
+    external_id: Id
+
+
+@dataclass(frozen=True, slots=True)
+class Bury:
+    """To be recorded: tombstones for so many seconds, as `bury_ids` leaves them."""
+
+    botmatic_id: Id | None
+    external_id: Id | None
+    seconds: float
+
+
+Write = SavePair | DeletePair | Bury
+
+
+class ContactClaims(ABC):
+    """Ability: claiming contacts, and recording what was done with them; each in one step and one round trip.
+
+    A claim on a contact is a lease on its id and, if it is paired, on the other id of the pair: whoever comes from
+    either side waits. These leases and those of `Leases` do not touch each other.
+    """
+
+    @abstractmethod
+    def claim(self, integration_id: Id, contacts: Sequence[ContactRef], owner: str, seconds: float) -> Claimed | None:
+        """Claim all these contacts, or none, without waiting, and say what is known of them.
+
+        Args:
+            contacts: The contacts. The same one may be given twice.
+            owner: Who claims; a text that no other holder uses. The same owner may claim again what it holds: that is
+                extended.
+            seconds: How long the claim lasts, from now.
+
+        Returns:
+            The claim; `None` if anything of it is held by another owner.
+        """
+
+    @abstractmethod
+    def renew_claim(self, integration_id: Id, leases: Sequence[str], owner: str, seconds: float) -> bool:
+        """Extend leases of claims that the owner still holds, all or none. `False` if it lost at least one of them."""
+
+    @abstractmethod
+    def record(
+        self,
+        integration_id: Id,
+        leases: Sequence[str],
+        owner: str,
+        writes: Sequence[Write] = (),
+        *,
+        release: bool = True,
+    ) -> bool:
+        """Record what was done under a claim, in order, all or nothing, and give the claim back.
+
+        Args:
+            leases: What the claim has leased.
+            owner: Who claimed.
+            writes: What to record; may be empty.
+            release: Whether the leases are given back, those that the owner still holds.
+
+        Returns:
+            `False`, with nothing recorded, if the owner does not hold all of the leases any more.
+        """
 
 
 class Records(ABC):
