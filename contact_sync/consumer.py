@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from .failures import translate
-from .results import Result, to_result
+from .results import NOT_FOUND, Result, to_result
 
 ResultLike = Result | Mapping[str, Any]
 """What a consumer's method may return: a `Result`, or a dict of the Node library's shape."""
 
 PAGE_SIZE: Final = 30
 _EMPTY_PAGES: Final = 100  # CRMs that filter after paging do give a few of them
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class ExternalAPIConsumer(ABC):
@@ -23,16 +25,23 @@ class ExternalAPIConsumer(ABC):
     (`{"success": True, "id": "42"}`). A record that does not exist is `Result.failed(NOT_FOUND)`. A method may also
     raise: connection errors, time-outs, 429 and 5xx become retryable failures, anything else a plain failure.
 
+    `create_contact` and `update_contact` may answer with the record as the CRM has it now, whole, as `contact`: the
+    sync compares later changes with that. Without it, it takes it that the CRM keeps what it is sent as it is.
+
     Calls come from several threads at once, and must not hang: give your HTTP client a time-out.
     """
+
+    partial_updates: bool = False
+    """Whether `update_contact` is to be given the changed fields alone, with the id. It is given every mapped field
+    that the change has otherwise. Fields that it is not given stay as they are, either way."""
 
     @abstractmethod
     def create_contact(self, contact: dict[str, Any]) -> ResultLike:
         """Create a record.
 
         Returns:
-            Success with the new `id`. If the CRM says that it exists already, a failure that carries the existing
-            record's `id`: it is adopted.
+            Success with the new `id`, and perhaps the whole record as `contact`. If the CRM says that it exists
+            already, a failure that carries the existing record's `id`: it is adopted.
         """
 
     @abstractmethod
@@ -69,7 +78,7 @@ class ExternalAPIConsumer(ABC):
         """Update the record whose id is in `contact`, under the CRM's own id field. A `None` clears a field.
 
         Returns:
-            Success, or `NOT_FOUND`.
+            Success, perhaps with the whole record as `contact`; or `NOT_FOUND`.
         """
 
     @abstractmethod
@@ -79,6 +88,31 @@ class ExternalAPIConsumer(ABC):
         Returns:
             Success, or `NOT_FOUND` if it was not there.
         """
+
+    def find_contact(self, field: str, value: str) -> ResultLike:  # noqa: ARG002 - for overriders
+        """Find records by the value of a field. Override it to match contacts by more than their e-mail address.
+
+        The default cannot search: it hands a value that looks like an e-mail address to `get_contact_by_email`,
+        whatever the field, and answers `NOT_FOUND` for every other value, though a record may have it.
+
+        Args:
+            field: The field in the CRM's own name, as in the mapping; `properties.phone` lies in an object.
+            value: What the field has to be, whole.
+
+        Returns:
+            Success with `contact`, or with `contacts` if there are several; `NOT_FOUND` if there is none.
+        """
+        return self.get_contact_by_email(value) if _EMAIL.fullmatch(value) else Result.failed(NOT_FOUND)
+
+    def archive_contact(self, id: str) -> ResultLike:  # noqa: ARG002 - for overriders
+        """Put a record away without deleting it. Afterwards it is read, found and listed no more.
+
+        Optional: the default fails, since only the CRM's consumer knows how its records are archived.
+
+        Returns:
+            Success, or `NOT_FOUND` if it was not there.
+        """
+        return Result.failed(f"{type(self).__name__} has no archive_contact; write one, or let records be deleted")
 
     def list_all_contacts(
         self,
