@@ -10,8 +10,9 @@ import pytest
 from contact_sync.consumer import ask
 from contact_sync.results import Result
 
-from .contract_probe import ConsumerDeclaration, put, said
+from .contract_probe import ConsumerDeclaration, said
 from .faulty_server import FaultySite, closed_port
+from .paths import put
 
 METHODS: Final = (
     "create_contact",

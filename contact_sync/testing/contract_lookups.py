@@ -9,7 +9,8 @@ import pytest
 
 from contact_sync.results import Result
 
-from .contract_probe import Probe, Record, said, value_at
+from .contract_probe import Probe, Record, said
+from .paths import value_at
 
 LOCAL_PARTS: Final = {
     "plus": "ann+news",

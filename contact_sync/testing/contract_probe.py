@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import copy
 import itertools
-import re
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final, NamedTuple
 
 from contact_sync.consumer import ExternalAPIConsumer, ask
 from contact_sync.results import Result, id_text
+
+from .paths import contact_of, leaves, put, steps, value_at
 
 PAGE: Final = 3
 """How many contacts the tests ask for at once."""
@@ -134,7 +135,7 @@ class Probe:
 
     def lost(self, sent: Mapping[str, Any], contact: Mapping[str, Any], *, but: str | None = None) -> list[str]:
         """Describe the fields that a contact does not have as they were sent."""
-        skipped = {_steps(path) for path in (self.declared.id_field, but) if path is not None}
+        skipped = {steps(path) for path in (self.declared.id_field, but) if path is not None}
         return [
             f"{'.'.join(path)}: sent {value!r}, got {value_at(contact, path)!r}"
             for path, value in leaves(sent)
@@ -173,39 +174,3 @@ def said(result: Result) -> str:
         return f"failed with {result.error!r}{again}"
     parts = {"id": result.id, "contact": result.contact, "contacts": result.contacts}
     return f"succeeded with {', '.join(f'{k}={v!r}' for k, v in parts.items() if v is not None) or 'nothing'}"
-
-
-def contact_of(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Build a contact from values by path."""
-    contact: dict[str, Any] = {}
-    for path, value in fields.items():
-        put(contact, path, value)
-    return contact
-
-
-def put(contact: dict[str, Any], path: str, value: object) -> None:
-    """Set the value at a dotted path."""
-    *parents, last = _steps(path)
-    for name in parents:
-        contact = contact.setdefault(name, {})
-    contact[last] = value
-
-
-def value_at(contact: object, path: str | tuple[str, ...]) -> Any:
-    """The value at a path; `None` where there is none."""
-    for name in _steps(path) if isinstance(path, str) else path:
-        contact = contact.get(name) if isinstance(contact, Mapping) else None
-    return contact
-
-
-def leaves(contact: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The values of a contact with the names on the way to them."""
-    for name, value in contact.items():
-        if isinstance(value, Mapping) and len(value) > 0:
-            yield from leaves(value, (*above, name))
-        else:
-            yield (*above, name), value
-
-
-def _steps(path: str) -> tuple[str, ...]:
-    return tuple(re.sub(r"\\(.)", r"\1", step) for step in re.findall(r"(?:[^.\\]|\\.)+", path))

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from .contract_probe import Probe, said, value_at
+from .contract_probe import Probe, said
+from .paths import value_at
 
 THREADS: Final = 8
 

@@ -3,58 +3,28 @@
 from __future__ import annotations
 
 import copy
-import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, cast
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from contact_sync.consumer import PAGE_SIZE, ExternalAPIConsumer, ResultLike
 from contact_sync.results import NOT_FOUND, Result
 
-Hook = Callable[..., object]
-"""Runs before a call takes effect and is given the call's arguments. It may wait, raise, or change the records."""
-
-_METHODS: Final = (
-    "create_contact",
-    "get_contact",
-    "get_contact_by_email",
-    "list_contacts",
-    "update_contact",
-    "delete_contact",
-)
+from .paths import steps, value_at
+from .scripted import Scripted, found_in
 
 
-class Call(NamedTuple):
-    """A call that was made: the method's name and the id in its arguments, if it has one."""
-
-    method: str
-    id: str | None
-
-
-@dataclass(slots=True)
-class _Fault:
-    outcome: object
-    method: str | None
-    times: int
-    after: bool
-
-    def strike(self) -> ResultLike:
-        if isinstance(self.outcome, BaseException):
-            raise self.outcome
-        return cast(ResultLike, self.outcome)  # nonsense too, where a test wants a consumer that returns it
-
-
-class MemoryConsumer(ExternalAPIConsumer):
+class MemoryConsumer(Scripted, ExternalAPIConsumer):
     """A CRM in memory, for tests of what is built on a consumer. Safe to call from several threads.
 
     It gives ids by itself (`"1"`, `"2"`, …), keeps what is not sent in an update, stores `None` for a cleared field,
-    and finds e-mail addresses whatever their case.
+    and finds e-mail addresses whatever their case. It finds other fields of a record by their exact text.
 
     Args:
         contacts: Records to begin with. One without an id gets one.
         id_field: The key of a contact that holds its id.
         email_field: The key of a contact that holds its e-mail address.
         unique_email: Whether a second record with an e-mail address is refused, with the first one's id.
+        partial_updates: Whether updates are to hold the changed fields alone.
 
     Attributes:
         calls: Every call so far as `(method, id)`, in order; also the ones that failed. Yours to clear.
@@ -67,16 +37,15 @@ class MemoryConsumer(ExternalAPIConsumer):
         id_field: str = "id",
         email_field: str = "email",
         unique_email: bool = False,
+        partial_updates: bool = False,
     ) -> None:
+        super().__init__()
         self.id_field = id_field
         self.email_field = email_field
         self.unique_email = unique_email
-        self.calls: list[Call] = []
+        self.partial_updates = partial_updates
         self._records: dict[str, dict[str, Any]] = {}
-        self._faults: list[_Fault] = []
-        self._hooks: dict[str, Hook] = {}
         self._last_id = 0
-        self._lock = threading.RLock()
         for contact in contacts:
             given = contact.get(id_field)
             self._keep(contact, None if given is None or given == "" else str(given))
@@ -86,36 +55,6 @@ class MemoryConsumer(ExternalAPIConsumer):
         """What the CRM holds now, by id. A copy."""
         with self._lock:
             return copy.deepcopy(self._records)
-
-    def fail_next(
-        self,
-        outcome: object,
-        method: str | None = None,
-        *,
-        times: int = 1,
-        after: bool = False,
-    ) -> None:
-        """Let the next calls go wrong. Faults are used up in the order in which they were set.
-
-        Args:
-            outcome: An exception, which is raised; or anything else, which is returned in place of the result.
-            method: The method that it waits for; the next call of any method by default.
-            times: For how many calls.
-            after: Whether the call takes effect first and fails then, like an answer that got lost.
-        """
-        if method is not None:
-            _check_method(method)
-        with self._lock:
-            self._faults.append(_Fault(outcome, method, times, after))
-
-    def before(self, method: str, hook: Hook | None) -> None:
-        """Run something before each call of a method; `None` takes it out again. Other threads are not held up."""
-        _check_method(method)
-        with self._lock:
-            if hook is None:
-                self._hooks.pop(method, None)
-            else:
-                self._hooks[method] = hook
 
     def create_contact(self, contact: dict[str, Any]) -> ResultLike:
         def create() -> Result:
@@ -137,12 +76,20 @@ class MemoryConsumer(ExternalAPIConsumer):
     def get_contact_by_email(self, email: str) -> ResultLike:
         def find() -> Result:
             found = self._with_email(email)
-            if not found:
-                return Result.failed(NOT_FOUND)
-            contacts = [copy.deepcopy(self._records[id]) for id in found]
-            return Result.ok(found[0], contact=contacts[0]) if len(found) == 1 else Result.ok(contacts=contacts)
+            result = found_in([copy.deepcopy(self._records[id]) for id in found])
+            return result.with_(id=found[0]) if len(found) == 1 else result
 
         return self._run("get_contact_by_email", None, email, find)
+
+    def find_contact(self, field: str, value: str) -> ResultLike:
+        if steps(field) == (self.email_field,):
+            return self.get_contact_by_email(value)
+
+        def find() -> Result:
+            found = [record for record in self._records.values() if value != "" and value_at(record, field) == value]
+            return found_in(copy.deepcopy(found))
+
+        return self._run("find_contact", None, (field, value), find)
 
     def list_contacts(self, page: int = 1, limit: int = PAGE_SIZE) -> ResultLike:
         def read() -> Result:
@@ -174,28 +121,6 @@ class MemoryConsumer(ExternalAPIConsumer):
 
         return self._run("delete_contact", id, id, delete)
 
-    def _run(self, method: str, id: str | None, given: object, act: Callable[[], Result]) -> ResultLike:
-        with self._lock:
-            self.calls.append(Call(method, id))
-            hook = self._hooks.get(method)
-        if hook is not None:
-            hook(*given if isinstance(given, tuple) else (given,))
-        with self._lock:
-            fault = self._next_fault(method)
-            if fault is not None and not fault.after:
-                return fault.strike()
-            result = act()
-        return result if fault is None else fault.strike()
-
-    def _next_fault(self, method: str) -> _Fault | None:
-        for fault in self._faults:
-            if fault.method in (None, method):
-                fault.times -= 1
-                if fault.times <= 0:
-                    self._faults.remove(fault)
-                return fault
-        return None
-
     def _keep(self, contact: Mapping[str, Any], id: str | None) -> str:
         while id is None:
             self._last_id += 1
@@ -211,8 +136,3 @@ class MemoryConsumer(ExternalAPIConsumer):
         return [
             id for id, record in self._records.items() if str(record.get(self.email_field) or "").casefold() == wanted
         ]
-
-
-def _check_method(method: str) -> None:
-    if method not in _METHODS:
-        raise ValueError(f"a consumer has no method {method!r}; it has {', '.join(_METHODS)}")

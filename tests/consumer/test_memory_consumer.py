@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import contact_sync.testing
-from contact_sync.consumer import ask
+from contact_sync.consumer import ExternalAPIConsumer, ask
 from contact_sync.results import NOT_FOUND, Result
 from contact_sync.testing import ConsumerContract, MemoryConsumer
 
@@ -56,6 +56,8 @@ class Nested(MemoryConsumer):
 
     def list_contacts(self, page: int = 1, limit: int = 30) -> Any:
         return self._nested(super().list_contacts(page, limit))
+
+    find_contact = ExternalAPIConsumer.find_contact  # a field's name here is not that of the records in memory
 
     def _nested(self, result: Any) -> Any:
         def nest(contact: dict[str, Any]) -> dict[str, Any]:
@@ -268,3 +270,19 @@ class TestPackage:
         script = "import sys; sys.modules['pytest'] = None; from contact_sync.testing import MemoryConsumer"
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
+
+
+def test_it_may_ask_for_the_changed_fields_alone() -> None:
+    assert MemoryConsumer().partial_updates is False
+    assert MemoryConsumer(partial_updates=True).partial_updates is True
+
+
+def test_any_field_is_searched_for_its_whole_text() -> None:
+    ana = {"id": "1", "email": "ana@example.org", "properties": {"phone": "+331"}}
+    bea = {"id": "2", "email": "ANA@example.org", "properties": {"phone": ""}}
+    crm = MemoryConsumer([ana, bea])
+    assert ask(crm, "find_contact", "properties.phone", "+331").contact == ana
+    assert ask(crm, "find_contact", "properties.phone", "+33").error == NOT_FOUND
+    assert ask(crm, "find_contact", "properties.phone", "").error == NOT_FOUND
+    assert ask(crm, "find_contact", "email", "ana@example.org").contacts == [ana, bea]
+    assert [call.method for call in crm.calls] == ["find_contact"] * 3 + ["get_contact_by_email"]
