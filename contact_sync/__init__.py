@@ -2,31 +2,38 @@
 
 from .auth import allow_any_token
 from .consumer import ExternalAPIConsumer
-from .errors import Busy, ConfigurationError, ContactSyncError
+from .errors import Busy, ClaimLost, ConfigurationError, ContactSyncError
 from .events import Auth, Change, Event, EventName
-from .imports import ImportReport
 from .integration import ContactSync
 from .pipeline import Stage
 from .platforms import BotmaticPlatform, Platform
+from .reports import ImportReport
 from .results import NOT_FOUND, Result
+from .rules import BLOCKED_MATCHES, Conflict, ConflictReport, Mark, mark
 from .webhook import Request
 
 __all__ = [
+    "BLOCKED_MATCHES",
     "NOT_FOUND",
     "Auth",
     "BotmaticPlatform",
     "Busy",
     "Change",
+    "ClaimLost",
     "ConfigurationError",
+    "Conflict",
+    "ConflictReport",
     "ContactSync",
     "ContactSyncError",
     "Event",
     "EventName",
     "ExternalAPIConsumer",
     "ImportReport",
+    "Mark",
     "Platform",
     "Request",
     "Result",
     "Stage",
     "allow_any_token",
+    "mark",
 ]

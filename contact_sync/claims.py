@@ -1,8 +1,8 @@
 """Claims: while a contact is worked on, nobody else works on it.
 
 A claim is a set of leases in the key store, taken all or none, so that two workers can never wait for each other. It
-covers the contact's own id and its match values: fifty copies of one event, on any number of processes, make one
-record.
+covers the contact's pair or, if it has none, its own id and its match values: fifty copies of one event, on any number
+of processes, make one record.
 
 A lease ends by itself soon after its holder died. While the holder lives, it is renewed, however long the work takes.
 """
@@ -15,23 +15,29 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
-from key_stores import Leases
+from key_stores import ContactClaims, ContactRef, KnownContact, Leases
 
+from .contact_claim import TRIES, ContactClaim
 from .errors import Busy
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS: Final = 60.0
+T = TypeVar("T")
+
+LEASE_SECONDS: Final = 20.0
 WAIT_SECONDS: Final = 15.0
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.1
-_RENEWAL_PAUSE: Final = 5.0
-_TRIES: Final = 2
+_RENEWAL_PAUSE: Final = 3.0
+
+
+class _Renewed(Protocol):
+    def renew(self) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +67,7 @@ class _Claim:
     def give_back(self) -> None:
         """Give the leases back, those too of which it is not known whether they were had."""
         self.over = True
-        for tries_left in reversed(range(_TRIES)):
+        for tries_left in reversed(range(TRIES)):
             try:
                 self.leases.release_leases(self.installation, self.names, self.owner)
                 return
@@ -80,17 +86,17 @@ class _Renewal:
     def forget_all(self) -> None:
         """Begin anew, as in a forked process: its parent's claims are the parent's."""
         self._lock = threading.Lock()
-        self._held: set[_Claim] = set()
+        self._held: set[_Renewed] = set()
         self._thread: threading.Thread | None = None
 
-    def add(self, claim: _Claim) -> None:
+    def add(self, claim: _Renewed) -> None:
         with self._lock:
             self._held.add(claim)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="contact-sync-claims", daemon=True)
                 self._thread.start()
 
-    def remove(self, claim: _Claim) -> None:
+    def remove(self, claim: _Renewed) -> None:
         with self._lock:
             self._held.discard(claim)
 
@@ -115,13 +121,17 @@ class Claims:
     """Takes and gives back claims.
 
     Args:
-        leases: Where they are kept.
+        leases: Where leases on anything are kept.
+        contacts: Where claims on contacts are kept.
         seconds: How long a claim lasts if its holder dies.
         wait: How long to wait for somebody else's claim.
     """
 
-    def __init__(self, leases: Leases, *, seconds: float = LEASE_SECONDS, wait: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self, leases: Leases, contacts: ContactClaims, *, seconds: float = LEASE_SECONDS, wait: float = WAIT_SECONDS
+    ) -> None:
         self._leases = leases
+        self._contacts = contacts
         self._seconds = seconds
         self._wait = wait
 
@@ -134,7 +144,8 @@ class Claims:
             KeyStoreError: The store cannot say.
         """
         claim = _Claim(self._leases, installation, names, uuid.uuid4().hex, self._seconds, time.monotonic())
-        self._take(claim)
+        self._wait_for(lambda: self._acquire(claim) or None)
+        claim.renewed = time.monotonic()
         try:
             _renewal.add(claim)
             yield
@@ -142,15 +153,46 @@ class Claims:
             _renewal.remove(claim)
             claim.give_back()
 
-    def _take(self, claim: _Claim) -> None:
+    @contextmanager
+    def contacts(self, installation: str, contacts: Sequence[ContactRef]) -> Iterator[ContactClaim]:
+        """Hold a claim on contacts while the block runs; then record what it wants recorded.
+
+        Raises:
+            Busy: It could not be had in time.
+            ClaimLost: It was lost before something could be recorded.
+            KeyStoreError: The store cannot say.
+        """
+        claim = ContactClaim(self._contacts, installation, self._seconds)
+        claim.contacts = self.add(claim, contacts)
+        _renewal.add(claim)
+        try:
+            yield claim
+        except BaseException:
+            claim.give_back()
+            raise
+        else:
+            claim.finish()
+        finally:
+            _renewal.remove(claim)
+
+    def add(self, claim: ContactClaim, contacts: Sequence[ContactRef]) -> tuple[KnownContact, ...]:
+        """Claim further contacts along with those that are claimed already.
+
+        Raises:
+            Busy: They could not be had in time.
+            KeyStoreError: The store cannot say.
+        """
+        return self._wait_for(lambda: claim.try_to_add(contacts))
+
+    def _wait_for(self, attempt: Callable[[], T | None]) -> T:
         deadline = time.monotonic() + self._wait
         pause = _FIRST_PAUSE
-        while not self._acquire(claim):
+        while (had := attempt()) is None:
             if time.monotonic() > deadline:
                 raise Busy("another request is working on this contact; try again later")
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreads waiters, hides nothing
             pause = min(pause * 2, _LONGEST_PAUSE)
-        claim.renewed = time.monotonic()
+        return had
 
     def _acquire(self, claim: _Claim) -> bool:
         try:

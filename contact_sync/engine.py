@@ -1,55 +1,48 @@
-"""One engine for both directions: resolve → claim → write → record.
+"""One engine for both directions: claim → resolve → merge → write → record.
 
-Each public method takes one contact of one side and makes the other side agree. It holds a claim on the contact while
-it works, saves the pair directly after a create, before anything else can fail, and never raises.
+`save` takes one contact of one side and makes the other side agree. It holds a claim on the contact while it works,
+saves a pair directly after a create, before anything else can fail, and never raises. What ends a pair is in `endings`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-from key_stores import InvalidId, KeyStoreError
-from mappers import Mapper, MappingError
-from mappers import Mapping as Row
+from key_stores import ContactRef, InvalidId, KnownContact, SavePair
+from mappers import Mapper
 
 from .abilities import Abilities
+from .baselines import Keys
 from .claims import Claims
-from .events import Change
+from .conflicts import Conflicts
+from .contact_claim import ContactClaim
+from .endings import Endings
+from .errors import ClaimLost
 from .failures import translate
-from .pipeline import Pipeline, Stage
+from .held import Held, HeldContact
+from .identity import AMBIGUOUS, Identity
+from .mergers import Mergers
+from .pipeline import Pipeline
+from .plans import Plan, Planner
 from .platforms import Platform
 from .results import NOT_FOUND, Result
+from .rules import Rules
 from .scopes import Scope
-from .sides import EngineSide, ExternalSide, PlatformSide, hits, holds, is_empty, without_empty
+from .sides import EngineSide, ExternalSide, PlatformSide, Route
+from .writer import Writer
 
 log = logging.getLogger(__name__)
-
-TOMBSTONE_SECONDS: Final = 7 * 24 * 3600.0
-"""How long a deleted contact is remembered, so that a late update does not bring it back."""
 
 RECORD_PAUSES: Final = (0.1, 0.3, 1.0)
 """How long to wait, in seconds, before a pair is saved once more."""
 
 NO_ID: Final = "the contact has no usable id: text that is not empty, or a whole number"
 GONE: Final = "it was deleted; a late event does not bring it back"
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """From the side that something happened on to the side that is written to."""
-
-    source: EngineSide
-    target: EngineSide
-
-    @property
-    def scope(self) -> Scope:
-        return self.source.scope
+OLDER: Final = "it is older than what was written there since"
+NO_MATCH: Final = "no record is like it, and such contacts are"
 
 
 class Engine:
@@ -61,16 +54,31 @@ class Engine:
         abilities: The key store.
         claims: Who works on what.
         pipeline: The user's middleware, for `send` and `format`.
+        rules: The user's choices.
+        keys: The keys of the baselines.
     """
 
     def __init__(
-        self, mapper: Mapper, platform: Platform, abilities: Abilities, claims: Claims, pipeline: Pipeline
+        self,
+        mapper: Mapper,
+        platform: Platform,
+        abilities: Abilities,
+        claims: Claims,
+        pipeline: Pipeline,
+        rules: Rules,
+        keys: Keys,
     ) -> None:
         self.mapper = mapper
         self.platform = platform
         self.abilities = abilities
         self.claims = claims
-        self.pipeline = pipeline
+        self.rules = rules
+        self.planner = Planner(mapper, rules, abilities, keys)
+        self.identity = Identity(mapper, rules)
+        self.writer = Writer(pipeline)
+        self.held = Held(abilities.records)
+        self.conflicts = Conflicts()
+        self.endings = Endings(self.writer, rules, Mergers(abilities.records), self.held)
 
     def to_external(self, scope: Scope) -> Route:
         """The route for what happened on the platform."""
@@ -78,7 +86,7 @@ class Engine:
 
     def to_platform(self, scope: Scope) -> Route:
         """The route for what happened in the CRM."""
-        return Route(ExternalSide(scope, self.mapper), PlatformSide(scope, self.mapper, self.platform))
+        return self.to_external(scope).back
 
     def save(self, route: Route, contact: Mapping[str, Any], *, create: bool = True) -> Result:
         """Make the target agree with a contact of the source: update its partner, adopt one, or create one.
@@ -88,197 +96,247 @@ class Engine:
             create: Whether a contact without a partner gets one. Otherwise it is `NOT_FOUND`.
 
         Returns:
-            The `id` of the target's record, and as `action` `created`, `adopted`, `updated` or `skipped`.
+            The `id` of the target's record, and as `action` `created`, `adopted`, `updated`, `unchanged`, `skipped` or
+            `held`.
         """
         id = route.source.id_of(contact)
         if id is None:
             return Result.failed(NO_ID)
-        return self._claimed(route, lambda: [lease_name(route.source, id)], self._save, id, contact, create)
+        ref = route.source.ref(id, self.identity.guards(route, contact))
+        return self.claimed(route, [ref], lambda claim: self._save(route, claim, id, contact, create))
 
     def delete(self, route: Route, id: str) -> Result:
-        """Delete the partner of a contact that is gone from the source, and bury the pair.
+        """Do what a delete is to do to the partner of a contact that is gone from the source, and bury the pair.
 
         Returns:
             The `id` of the target's record that was deleted; `NOT_FOUND` if the contact has no partner.
         """
+        return self.claimed(route, [route.source.ref(id)], lambda claim: self.endings.delete(route, claim, id))
 
-        def both() -> list[str]:
-            # A side may tell us of the delete that we make there; it must not come back as a delete here.
-            partner = route.source.partner(self.abilities.pairs, id)
-            own = lease_name(route.source, id)
-            return [own] if partner is None else [own, lease_name(route.target, partner)]
+    def merge_contacts(self, route: Route, loser: str, winner: str) -> Result:
+        """Take note that two contacts of the source have become one: the winner, who gets the loser's partner."""
+        winner = self.endings.mergers.winner_of(route.scope.installation, route.source.name, winner) or winner
+        if loser == winner:
+            return Result.failed(f"the {route.source.noun} cannot be merged into itself, be it by way of others")
+        refs = [route.source.ref(loser), route.source.ref(winner)]
+        return self.claimed(route, refs, lambda claim: self.endings.merge(route, claim, loser, winner))
 
-        return self._claimed(route, both, self._delete, id)
+    def forget(self, route: Route, id: str) -> Result:
+        """Erase all that is kept about a contact of the source and its partner. Neither side is written to."""
+        return self.claimed(route, [route.source.ref(id)], lambda claim: self.endings.forget(route, claim, id))
 
-    def match_leases(self, route: Route, contact: Mapping[str, Any]) -> list[str]:
-        """Name the leases on what a contact may be recognised by. The same for both directions.
-
-        These are its match values. A contact that has none is recognised by all that it holds: a side that tells us of
-        what we create there may do so before we have the answer, and the pair.
-        """
+    def claimed(self, route: Route, refs: Sequence[ContactRef], work: Callable[[ContactClaim], Result]) -> Result:
+        """Do some work under a claim. Whatever goes wrong is a failed result."""
         try:
-            values = self._match_values(route, contact)
-            names = [f"match:{row.botmatic}:{_digest(value.casefold())}" for row, value in values]
-            return list(dict.fromkeys(names)) or [f"like:{_digest(self._likeness(route, contact))}"]
-        except MappingError:
-            return []  # said by the mapping itself, a step later
-
-    def _match_values(self, route: Route, contact: Mapping[str, Any]) -> list[tuple[Row, str]]:
-        """What a contact may be recognised by, as the CRM writes it, whichever side it comes from."""
-        there = contact if route.source.name == "botmatic" else self.mapper.to_botmatic(contact)
-        values = self.mapper.match_values(self.mapper.to_external(there), "ext")
-        written = {row.botmatic: value for row, value in values}
-        own = self.mapper.match_values(contact, route.source.name)  # of rows that travel the other way alone, too
-        return [(row, written.get(row.botmatic, value)) for row, value in own]
-
-    def _likeness(self, route: Route, contact: Mapping[str, Any]) -> str:
-        """What a contact looks like on the platform, as text."""
-        there = contact if route.source.name == "botmatic" else self.mapper.to_botmatic(contact)
-        names = sorted({row.botmatic for row in self.mapper.rows if not row.id and row.direction != "to_external"})
-        return json.dumps([(name, str(there[name])) for name in names if not is_empty(there.get(name))])
-
-    def write(self, target: EngineSide, change: Change, deliver: Callable[[Change, dict[str, Any]], Result]) -> Result:
-        """Take a change through `send` and `format`, and deliver it."""
-
-        def give_shape(change: Change) -> Result:
-            payload = {} if change.kind == "delete" else target.shape(change)
-            return self.pipeline.run(Stage.FORMAT, payload, lambda built: deliver(change, built), change)
-
-        return self.pipeline.run(Stage.SEND, change, lambda change: _or_failure(give_shape, change))
-
-    def _claimed(
-        self, route: Route, leases: Callable[[], list[str]], work: Callable[..., Result], *args: object
-    ) -> Result:
-        try:
-            with self.claims.hold(route.scope.installation, leases()):
-                return work(route, *args)
+            with self.claims.contacts(route.scope.installation, refs) as claim:
+                result = work(claim)
+            return result
         except Exception as error:  # noqa: BLE001 - a user's store or platform may raise anything
             return translate(error, f"the sync of a {route.source.noun}")
 
-    def _save(self, route: Route, id: str, contact: Mapping[str, Any], create: bool) -> Result:
-        partner = route.source.partner(self.abilities.pairs, id)
-        if partner is not None:
-            return self._update(route, partner, contact)
+    def _save(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any], create: bool) -> Result:
+        known = claim.contacts[0]
+        if known.paired:
+            return self.update(route, claim, known, contact)
         if not create:
             return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
-        if self.is_buried(route, id):
-            return Result.skipped(GONE)
-        leases = self.match_leases(route, contact)
-        if not leases:
-            return self._create(route, id, contact)
-        # Two contacts with one e-mail address, or the same person from both sides, must not be created twice at once.
-        with self.claims.hold(route.scope.installation, leases):
-            partner = route.source.partner(self.abilities.pairs, id)
-            if partner is not None:  # paired by the other side, while this one waited
-                return self._update(route, partner, contact)
-            return self._adopt_or_create(route, id, contact)
+        if known.buried:
+            return self.endings.gone(route, id, GONE)
+        return self._match(route, claim, id, contact)
 
-    def _adopt_or_create(self, route: Route, id: str, contact: Mapping[str, Any]) -> Result:
-        found = self._resolve(route, contact)
-        if found.not_found:
-            return self._create(route, id, contact)
-        if not found.success or found.contact is None or found.id is None:
+    # A contact that has a partner
+
+    def update(self, route: Route, claim: ContactClaim, known: KnownContact, contact: Mapping[str, Any]) -> Result:
+        """Write to the partner of a contact what has changed."""
+        plan = self.plan_update(route, claim, known, contact)
+        if isinstance(plan, Result):
+            return plan
+        if not plan.has_news:
+            plan.settle(None)
+            self.keep(claim, known, plan)
+            return self.unchanged(plan, known)
+        partner = str(route.target.id_in(known))
+        result = Result.ok(partner)
+        if plan.merged.write:
+            result = self._deliver(claim, plan, "update", partner)
+            if result.not_found:
+                return self.missing(route, claim, known, contact)
+            if not result.success or result.action == "skipped":
+                return result
+        plan.settle(result.contact)
+        back = self._take(claim, plan, str(route.source.id_in(known)))
+        self.keep(claim, known, plan)
+        return self.updated(plan, known) if back.success else back
+
+    def plan_update(
+        self, route: Route, claim: ContactClaim, known: KnownContact, contact: Mapping[str, Any]
+    ) -> Plan | Result:
+        """Decide what is to be written; either side is read first, where that has to be known. A result ends it."""
+        plan = self.planner.plan(route, contact, self.planner.baseline(route, known))
+        if plan.is_doubtful:
+            fresh = self._read(claim, route.source, str(route.source.id_in(known)))
+            if fresh.not_found:
+                return Result.skipped(f"the {route.source.noun} is gone by now")
+            if fresh.retryable:
+                return fresh
+            if fresh.success and fresh.contact is not None:
+                contact = fresh.contact
+                plan = self.planner.plan(route, contact, self.planner.baseline(route, known))
+        if plan.wants_the_other_side:
+            found = self._read(claim, route.target, str(route.target.id_in(known)))
+            if found.not_found:
+                return self.missing(route, claim, known, contact)
+            if not found.success or found.contact is None:
+                return found if not found.success else Result.failed("a record was read, but not given")
+            plan = self.planner.plan(route, contact, self.planner.baseline(route, known), there=found.contact)
+        return plan
+
+    def unchanged(self, plan: Plan, known: KnownContact) -> Result:
+        """Say that nothing was to be done."""
+        id = plan.route.target.id_in(known)
+        return Result.ok(id, action="unchanged", reason=OLDER if plan.stale else None)
+
+    def updated(self, plan: Plan, known: KnownContact) -> Result:
+        """Say what was done, and report the conflicts."""
+        self.conflicts.report(plan, known)
+        result = Result.ok(plan.route.target.id_in(known), action="updated")
+        return result.with_(conflicts=tuple(plan.conflicts)) if plan.conflicts else result
+
+    def keep(self, claim: ContactClaim, known: KnownContact, plan: Plan) -> None:
+        """Have the baseline kept when the claim is given back, if it has moved."""
+        packed = plan.packed()
+        if packed is not None and known.botmatic_id is not None and known.external_id is not None:
+            claim.later(SavePair(known.botmatic_id, known.external_id, packed))
+
+    def missing(self, route: Route, claim: ContactClaim, known: KnownContact, contact: Mapping[str, Any]) -> Result:
+        """End a pair whose other record is gone, or make another record, as the user wants it."""
+        result = self.endings.missing(route, claim, known)
+        if result is not None:
+            return result
+        id = str(route.source.id_in(known))  # the pair is no more; what it may be recognised by has to be claimed now
+        self.claims.add(claim, [route.source.ref(id, self.identity.guards(route, contact))])
+        return self._match(route, claim, id, contact)
+
+    def _take(self, claim: ContactClaim, plan: Plan, id: str) -> Result:
+        """Write to the source what it takes from the target."""
+        if not plan.merged.take:
+            return Result.ok(id)
+        sent: list[dict[str, Any]] = []
+        source = plan.route.source
+
+        def deliver(change: Any, payload: dict[str, Any]) -> Result:
+            sent.append(payload)
+            return source.write(change, payload) if payload else Result.ok(id)
+
+        result = self.writer.write(plan.change_back(id), plan.shape_back, deliver, claim)
+        if result.success and result.action != "skipped" and sent:
+            plan.settle_back(sent[0])
+        return result
+
+    # A contact that has none
+
+    def _match(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> Result:
+        found = self.identity.resolve(route, contact)
+        if found.success and found.id is not None:
+            return self.adopt(route, claim, id, found.id, contact, found.contact)
+        if found.error == AMBIGUOUS:
+            ids = [route.target.id_of(record) for record in found.contacts or ()]
+            held = self._hold(route, id, found.reason or "", [each for each in ids if each is not None])
+            return held or self._create(route, claim, id, contact)
+        if not found.not_found:
             return found
-        return self._adopt(route, id, found.id, contact, found.contact)
+        return self.unmatched(route, id) or self._create(route, claim, id, contact)
 
-    def is_buried(self, route: Route, id: str) -> bool:
-        """Whether a contact of the source was deleted not long ago."""
-        which = {"botmatic_id" if route.source.name == "botmatic" else "external_id": id}
-        return self.abilities.tombstones.is_buried(route.scope.installation, **which)
+    def unmatched(self, route: Route, id: str) -> Result | None:
+        """What becomes of a contact that was found nowhere; `None` if one is created."""
+        choice = self.rules.unmatched_to(route.target.name)
+        if choice == "skip":
+            return Result.skipped(f"{NO_MATCH} skipped")
+        return self._hold(route, id, f"{NO_MATCH} held", []) if choice == "hold" else None
 
-    def _resolve(self, route: Route, contact: Mapping[str, Any]) -> Result:
-        """Find the target's record by the match rows, in order. Success has its `id` and `contact`."""
-        for row, value in self._match_values(route, contact):
-            found = route.target.find(value)
-            if found.not_found or (found.success and found.contacts is not None and not found.contacts):
-                continue
-            if not found.success:
-                return found
-            records = hits(found)
-            ids = [route.target.id_of(record) for record in records]
-            if not records or None in ids:
-                return Result.failed(f"the look-up by {row.botmatic!r} succeeded without a record that has an id")
-            if len(set(ids)) > 1:
-                return Result.failed("ambiguous match", reason=f"{row.botmatic!r} fits the records {_listed(ids)}")
-            theirs = {own.botmatic for own, _ in self.mapper.match_values(records[0], "ext")}
-            if row.botmatic in theirs and not holds(records[0], value):
-                # A search that is not exact finds somebody else, who must not be overwritten.
-                reason = f"the look-up by {row.botmatic!r} gave the record {ids[0]}, which has another value"
-                return Result.failed("ambiguous match", reason=reason)
-            return Result.ok(ids[0], contact=records[0])
-        return Result.failed(NOT_FOUND)
+    def _hold(self, route: Route, id: str, reason: str, candidates: Sequence[str]) -> Result | None:
+        """Hold a contact for a person to decide; `None` if a person has decided to create."""
+        scope, side = route.scope, route.source.name
+        before = self.held.find(scope.installation, side, id)
+        if before is not None and before.decision == "create":
+            self.held.drop(scope.installation, side, id)
+            return None
+        self.held.keep(scope.installation, HeldContact(side, id, reason, tuple(candidates)))
+        return Result.failed(AMBIGUOUS if candidates else "held", reason=reason).with_(action="held")
 
-    def _update(self, route: Route, id: str, contact: Mapping[str, Any]) -> Result:
-        result = self._deliver(route, "update", contact, id)
-        if result.not_found:
-            return result.with_(reason=f"the paired {route.target.noun} {id} is gone")
-        return _done(result, id, "updated")
-
-    def _create(self, route: Route, id: str, contact: Mapping[str, Any]) -> Result:
-        result = self._deliver(route, "create", contact, None)
+    def _create(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> Result:
+        plan = self.planner.plan(route, contact, None, there={}, first=True)
+        result = self._deliver(claim, plan, "create", None)
         if result.action == "skipped":
             return result
         if not result.success:
-            return self.adopt_existing(route, id, contact, result)
+            return self.adopt_existing(route, claim, id, contact, result)
         if result.id is None:
             return Result.failed(f"the {route.target.noun} was created, but the answer has no id to pair it with")
-        return self._record(route, id, result.id) or _done(result, result.id, "created")
+        pair = self.created_pair(plan, id, result)
+        problem = self.record(claim, [pair])
+        return self.unpaired(route, result.id, problem) if problem else Result.ok(result.id, action="created")
 
-    def adopt_existing(self, route: Route, id: str, contact: Mapping[str, Any], refusal: Result) -> Result:
+    def created_pair(self, plan: Plan, id: str, result: Result) -> SavePair:
+        """The pair of a record that was created just now, with its baseline."""
+        botmatic_id, external_id = plan.route.source.pair(id, str(result.id))
+        known = KnownContact(botmatic_id, external_id)
+        plan.settle(result.contact, self.planner.baseline(plan.route, known))
+        return SavePair(botmatic_id, external_id, plan.packed())
+
+    def adopt_existing(
+        self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any], refusal: Result
+    ) -> Result:
         """Adopt the record that a refused create names: it exists already. Other refusals are answered as they are."""
         if refusal.id is None or refusal.retryable:
             return refusal
-        found = route.target.read(refusal.id)
+        found = self._read(claim, route.target, refusal.id)
         if not found.success and found.retryable:
             return found
-        return self._adopt(route, id, refusal.id, contact, found.contact or {})
+        return self.adopt(route, claim, id, refusal.id, contact, found.contact)
 
-    def _adopt(
-        self, route: Route, id: str, found_id: str, contact: Mapping[str, Any], record: Mapping[str, Any]
+    def adopt(
+        self,
+        route: Route,
+        claim: ContactClaim,
+        id: str,
+        found_id: str,
+        contact: Mapping[str, Any],
+        record: Mapping[str, Any] | None,
     ) -> Result:
         """Pair with a record that was there already, and fill the blanks of both sides. Nothing is cleared.
 
-        The pair is saved last: if something fails for now, the next try adopts again. An update of a pair would clear.
+        The pair is saved last: if something fails for now, the next try adopts again.
         """
-        with self.claims.hold(route.scope.installation, [f"adopt:{lease_name(route.target, found_id)}"]):
-            if problem := self._paired_elsewhere(route, found_id):
-                return problem
-            result = self._deliver(route, "update", without_empty(contact), found_id)
+        (other,) = self.claims.add(claim, [route.target.ref(found_id)])
+        if other.paired:
+            reason = f"the {route.target.noun} {found_id} is already paired with {route.source.noun} "
+            held = self._hold(route, id, f"{reason}{route.source.id_in(other)}", [found_id])
+            return held or self._create(route, claim, id, contact)
+        botmatic_id, external_id = route.source.pair(id, found_id)
+        known = KnownContact(botmatic_id, external_id)
+        plan = self.planner.plan(route, contact, self.planner.baseline(route, known), there=record, first=True)
+        result = Result.ok(found_id)
+        if plan.merged.write:
+            result = self._deliver(claim, plan, "update", found_id)
             if not result.success or result.action == "skipped":
                 return result.with_(reason=result.reason or f"the {route.target.noun} {found_id} was not adopted")
-            back = self._fill_blanks(Route(route.target, route.source), record, contact, id)
-            if not back.success:
-                left = f"the blanks of the {route.source.noun} {id} could not be filled from {found_id}"
-                back = back.with_(reason=back.reason or left)
-                if back.retryable:
-                    return back
-            problem = self._record(route, id, found_id)
-            return problem or (_done(result, found_id, "adopted") if back.success else back)
+        plan.settle(result.contact)
+        back = self._take(claim, plan, id)
+        if not back.success:
+            left = f"the blanks of the {route.source.noun} {id} could not be filled from {found_id}"
+            back = back.with_(reason=back.reason or left)
+            if back.retryable:
+                return back
+        problem = self.record(claim, [SavePair(botmatic_id, external_id, plan.packed())])
+        if problem:
+            return self.unpaired(route, found_id, problem)
+        return Result.ok(found_id, action="adopted") if back.success else back
 
-    def _fill_blanks(self, route: Route, record: Mapping[str, Any], contact: Mapping[str, Any], id: str) -> Result:
-        """Write to `contact` what `record` has and it has not."""
+    # What all of them need
 
-        def only_blanks(change: Change, payload: dict[str, Any]) -> Result:
-            blanks = {
-                name: value for name, value in payload.items() if not is_empty(value) and is_empty(contact.get(name))
-            }
-            return route.target.write(change, blanks) if blanks else Result.ok(id)
-
-        scope = route.scope
-        change = Change(route.target.name, "update", record, id, scope.installation, scope.auth)
-        return self.write(route.target, change, only_blanks)
-
-    def _paired_elsewhere(self, route: Route, target_id: str) -> Result | None:
-        other = route.target.partner(self.abilities.pairs, target_id)
-        if other is None:
-            return None
-        return Result.failed(
-            "ambiguous match",
-            reason=f"the {route.target.noun} {target_id} is already paired with {route.source.noun} {other}",
-        )
-
-    def record(self, route: Route, pairs: Sequence[tuple[str, str]]) -> Result | None:
-        """Save pairs (id on the source, id on the target) of contacts that are paired from now on.
+    def record(self, claim: ContactClaim, pairs: Sequence[SavePair]) -> Result | None:
+        """Save pairs of contacts that are paired from now on.
 
         A pair that is lost is a duplicate later, so a store that is away for a moment is waited for, and pairs that
         cannot be saved at all are named in the log.
@@ -286,17 +344,19 @@ class Engine:
         Returns:
             The failure, if they could not be saved.
         """
-        ordered = [route.source.pair(*pair) for pair in pairs]
         pauses = list(RECORD_PAUSES)
-        while ordered:
+        while pairs:
             try:
-                if self.abilities.batches.save_many(route.scope.installation, ordered) is False:
-                    raise KeyStoreError("the key store answered that it did not save a pair")
+                claim.record(*pairs)
                 break
             except Exception as error:  # noqa: BLE001 - a user's store may raise anything
-                if not pauses or isinstance(error, InvalidId):
-                    for pair in ordered:
-                        log.error("The pair of Botmatic %.200r and external %.200r could not be saved", *pair)
+                if not pauses or isinstance(error, InvalidId | ClaimLost):
+                    for pair in pairs:
+                        log.error(
+                            "The pair of Botmatic %.200r and external %.200r could not be saved",
+                            pair.botmatic_id,
+                            pair.external_id,
+                        )
                     return translate(error, "saving a pair")
             time.sleep(pauses.pop(0))
         return None
@@ -306,53 +366,17 @@ class Engine:
         reason = f"the {route.target.noun} {target_id} exists, but the pair could not be saved"
         return problem.with_(id=target_id, reason=reason)
 
-    def _record(self, route: Route, source_id: str, target_id: str) -> Result | None:
-        problem = self.record(route, [(source_id, target_id)])
-        return problem and self.unpaired(route, target_id, problem)
+    def _deliver(self, claim: ContactClaim, plan: Plan, kind: Any, id: str | None) -> Result:
+        target = plan.route.target
 
-    def _delete(self, route: Route, id: str) -> Result:
-        scope = route.scope
-        partner = route.source.partner(self.abilities.pairs, id)
-        if partner is None:
-            botmatic_id, external_id = (id, None) if route.source.name == "botmatic" else (None, id)
-            self.abilities.tombstones.bury_ids(scope.installation, botmatic_id, external_id, TOMBSTONE_SECONDS)
-            return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
-        result = self._deliver(route, "delete", {}, partner)
-        if result.action == "skipped" or not (result.success or result.not_found):
-            return result
-        self.abilities.tombstones.bury_ids(
-            scope.installation, *route.source.pair(id, partner), TOMBSTONE_SECONDS
-        )  # a record that was gone already is what was wanted
-        return Result.ok(partner, action="deleted")
+        def deliver(change: Any, payload: dict[str, Any]) -> Result:
+            plan.sent(payload)
+            return target.write(change, payload)
 
-    def _deliver(self, route: Route, kind: Any, contact: Mapping[str, Any], id: str | None) -> Result:
-        scope = route.scope
-        change = Change(route.target.name, kind, contact, id, scope.installation, scope.auth)
-        return self.write(route.target, change, route.target.write)
+        shape = target.shape if kind == "create" else plan.shape
+        return self.writer.write(plan.change(kind, id), shape, deliver, claim)
 
-
-def lease_name(side: EngineSide, id: str) -> str:
-    """Name the lease on a contact's own id."""
-    return f"{side.name}:{id}"
-
-
-def _digest(value: str) -> str:
-    return hashlib.blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def _or_failure(step: Callable[[Change], Result], change: Change) -> Result:
-    try:
-        return step(change)
-    except MappingError as error:
-        return translate(error, "mapping")
-
-
-def _done(result: Result, id: str, action: str) -> Result:
-    if not result.success or result.action == "skipped":
-        return result
-    return Result.ok(id, action=action)
-
-
-def _listed(ids: list[str | None], most: int = 10) -> str:
-    shown = [str(id) for id in dict.fromkeys(ids)]
-    return ", ".join(shown[:most]) + (f" and {len(shown) - most} more" if len(shown) > most else "")
+    @staticmethod
+    def _read(claim: ContactClaim, side: EngineSide, id: str) -> Result:
+        claim.check()
+        return side.read(id)

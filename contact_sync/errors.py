@@ -2,7 +2,8 @@
 
     ContactSyncError
     ├── ConfigurationError      (also a ValueError) an argument or setting is missing or wrong
-    └── Busy                    (also a TimeoutError) somebody else works on the same contact for too long
+    ├── Busy                    (also a TimeoutError) somebody else works on the same contact for too long
+    └── ClaimLost               what was claimed for this work is not ours any more
 
 Everything that goes wrong *while syncing* is a failed `Result`, never an exception. Exceptions are for set-up: they
 reach the developer at import time or in a command, before any contact moves.
@@ -21,3 +22,7 @@ class ConfigurationError(ContactSyncError, ValueError):
 
 class Busy(ContactSyncError, TimeoutError):
     """Somebody else held the claim on a contact for longer than it was waited for. Try again later."""
+
+
+class ClaimLost(ContactSyncError):
+    """A claim ended while its holder worked, so it stopped there and recorded nothing. Try again later."""

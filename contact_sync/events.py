@@ -69,6 +69,8 @@ class Change:
         id: The id on the side that is written to; none for a create.
         installation: The id of the installation.
         auth: For whom it is written.
+        fields: The fields that are to be written, by their names on the platform: those that have changed. `None` for
+            all that the contact has. A field to which middleware gives another value is written as well.
     """
 
     side: Side
@@ -77,3 +79,4 @@ class Change:
     id: str | None
     installation: str
     auth: Auth
+    fields: tuple[str, ...] | None = None

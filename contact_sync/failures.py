@@ -16,7 +16,7 @@ from typing import Any, Final
 from key_stores import KeyStoreError, StoreUnavailable
 from mappers import MappingError
 
-from .errors import Busy, ContactSyncError
+from .errors import Busy, ClaimLost, ContactSyncError
 from .results import Result
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def translate(error: Exception, source: str) -> Result:
         error, ContactSyncError | KeyStoreError | MappingError
     ):  # ours: their messages hold no ids and no values
         log.warning("%s: %s", source, error)
-        return Result.failed(str(error), retryable=isinstance(error, StoreUnavailable | Busy))
+        return Result.failed(str(error), retryable=isinstance(error, StoreUnavailable | Busy | ClaimLost))
     kind = type(error).__name__
     status = status_of(error)
     if status is not None and status >= 400:

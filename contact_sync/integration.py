@@ -5,30 +5,44 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 from key_stores import KeyStore, KeyStoreError
+from mappers import Side
 
 from . import arguments, blueprint
 from . import server as default_server
 from .abilities import Abilities, reach
 from .auth import AuthFunction, FunctionAuth, InstalledAuth, PlatformAuth, SettingsAuth, WithClient, allow_any_token
+from .baselines import Keys
 from .claims import Claims
 from .consumer import ExternalAPIConsumer
 from .engine import NO_ID, Engine
-from .errors import ConfigurationError
 from .events import EventName
 from .failures import translate
 from .handlers import Handlers
 from .identities import Identities, InstallationFunction
-from .imports import Importer, ImportReport, Progress
+from .imports import Importer, Progress
 from .installations import Installations
-from .listeners import Kind, Listener, Listeners
-from .pipeline import Middleware, Pipeline
+from .listeners import Listeners
+from .pipeline import Pipeline
 from .platforms import BotmaticPlatform, Platform
-from .results import Result
+from .registering import Registering
+from .reports import ImportReport
+from .results import Result, id_text
+from .rules import (
+    BLOCKED_MATCHES,
+    TOMBSTONE_SECONDS,
+    ConflictPolicy,
+    DeletePolicy,
+    Direction,
+    Missing,
+    Unmatched,
+    checked_rules,
+)
 from .scopes import ConsumerFunction, Scope, Scopes
-from .settings_page import SettingsPage, SettingsPages, UpdateSettings, origin_of
+from .settings_page import SettingsPages, origin_of
+from .sides import Route
 from .vault import Vault
 from .webhook import BODY_LIMIT, Webhook
 
@@ -42,10 +56,8 @@ UPLOAD_LIMIT: Final = 10_000_000
 
 NAME: Final = "contact_sync"
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-class ContactSync:
+class ContactSync(Registering):
     """Keeps the contacts of a chatbot platform and of a CRM the same.
 
     Mount `sync.blueprint` on a Flask app of yours, or start the default server with `sync.run()` or
@@ -65,7 +77,18 @@ class ContactSync:
         installation_id: Names the client of who speaks, so that a rotated token keeps its pairs.
         installations: `"any"` lets every workspace of the platform be installed. Otherwise, without an `auth` and with
             one CRM account for all, the first installation keeps others out until it uninstalls.
-        secret_keys: Texts that encrypt remembered tokens; the first encrypts, all decrypt.
+        secret_keys: Texts that encrypt remembered tokens, and from which the keys of baselines are derived; the first
+            encrypts, all decrypt.
+        conflicts: Who wins where both sides changed a field: `last_write`, `botmatic`, `external`, or a function from a
+            `Conflict` to one of the two sides. A row's own `conflict` comes first.
+        unmatched: What becomes of a contact that is found nowhere on the other side: `create`, `hold` or `skip`; or a
+            dict of these by direction (`to_botmatic`, `to_external`).
+        missing: What becomes of a pair whose other record turns out to be gone: `tombstone` (it counts as deleted),
+            `unlink`, or `recreate`.
+        deletes: What a delete does on the other side: `delete`, `archive`, `mark(field=value)`, `unlink` or `ignore`;
+            or a dict of these by direction.
+        blocked_matches: Patterns of match values by which nobody is recognised, such as `info@*`.
+        tombstone_seconds: How long a deleted contact is remembered, so that a late update does not bring it back.
         body_limit: How many bytes a request may have.
         upload_limit: How many bytes a post of settings with files may have.
         frame_ancestors: The origins that may frame the settings page; the platform's unless given.
@@ -90,6 +113,12 @@ class ContactSync:
         installation_id: InstallationFunction | None = None,
         installations: Literal["any"] | None = None,
         secret_keys: Sequence[str] = (),
+        conflicts: ConflictPolicy = "last_write",
+        unmatched: Unmatched | Mapping[Direction, Unmatched] = "create",
+        missing: Missing = "tombstone",
+        deletes: DeletePolicy | Mapping[Direction, DeletePolicy] = "delete",
+        blocked_matches: Sequence[str] = BLOCKED_MATCHES,
+        tombstone_seconds: float = TOMBSTONE_SECONDS,
         body_limit: int = BODY_LIMIT,
         upload_limit: int = UPLOAD_LIMIT,
         frame_ancestors: Sequence[str] = (),
@@ -105,16 +134,18 @@ class ContactSync:
         self.scopes = Scopes(consumer)
         self.mapper = arguments.to_mapper(mappings)
         vault = Vault(secret_keys)
+        rules = checked_rules(conflicts, unmatched, missing, deletes, blocked_matches, tombstone_seconds)
         self.platform, owns_platform = arguments.to_platform(platform)
         self.key_store, owns_store = arguments.to_key_store(key_store)
         self._to_close = [part for part, own in ((self.platform, owns_platform), (self.key_store, owns_store)) if own]
 
         self.abilities = Abilities.of(self.key_store)
-        claims = Claims(self.abilities.leases)
+        claims = Claims(self.abilities.leases, self.abilities.claims)
         only_one = installations is None and auth is None and self.scopes.shared is not None
         self.installations = Installations(self.abilities, claims, vault, only_one=only_one)
         self.pipeline = Pipeline()
-        self.engine = Engine(self.mapper, self.platform, self.abilities, claims, self.pipeline)
+        keys = Keys(secret_keys, self.abilities.records)
+        self.engine = Engine(self.mapper, self.platform, self.abilities, claims, self.pipeline, rules, keys)
         self.importer = Importer(self.engine)
         self.listeners = Listeners()
 
@@ -200,58 +231,6 @@ class ContactSync:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # Listeners and middleware
-
-    def on_install(self, listener: F) -> F:
-        """Run a listener when the integration is installed. If it raises, fails or returns `False`, nothing is."""
-        self.listeners.add("event", EventName.INSTALL, listener)
-        return listener
-
-    def on_uninstall(self, listener: F) -> F:
-        """Run a listener when the integration is uninstalled. All pairs are gone by then."""
-        self.listeners.add("event", EventName.UNINSTALL, listener)
-        return listener
-
-    @overload
-    def on_event(self, name: str) -> Callable[[F], F]: ...
-    @overload
-    def on_event(self, name: str, listener: F) -> F: ...
-    def on_event(self, name: str, listener: Any = None) -> Any:
-        """Run a listener on an event, named exactly or by a regular expression for the whole name."""
-        return self._listen("event", name, listener)
-
-    @overload
-    def on_action(self, name: str) -> Callable[[F], F]: ...
-    @overload
-    def on_action(self, name: str, listener: F) -> F: ...
-    def on_action(self, name: str, listener: Any = None) -> Any:
-        """Run a listener on an action, named exactly or by a regular expression for the whole name."""
-        return self._listen("action", name, listener)
-
-    @overload
-    def on_settings_page(self, path: str) -> Callable[[F], F]: ...
-    @overload
-    def on_settings_page(self, path: str, page: SettingsPage) -> SettingsPage: ...
-    def on_settings_page(self, path: str, page: Any = None) -> Any:
-        """Show a form of settings at a path: `f(auth)` gives the HTML of its fields."""
-        return _called_or_decorated(page, lambda function: self._settings_or_error.on_page(path, function))
-
-    @overload
-    def on_update_settings(self, path: str) -> Callable[[F], F]: ...
-    @overload
-    def on_update_settings(self, path: str, update: UpdateSettings) -> UpdateSettings: ...
-    def on_update_settings(self, path: str, update: Any = None) -> Any:
-        """Take the settings that are posted to a path: `f(auth, fields)` saves them and says so."""
-        return _called_or_decorated(update, lambda function: self._settings_or_error.on_update(path, function))
-
-    @overload
-    def middleware(self, stage: str) -> Callable[[F], F]: ...
-    @overload
-    def middleware(self, stage: str, function: Middleware) -> Middleware: ...
-    def middleware(self, stage: str, function: Any = None) -> Any:
-        """Put a function into a stage: `f(item, next)`, in `format` `f(change, payload, next)`."""
-        return _called_or_decorated(function, lambda given: self.pipeline.use(stage, given))
-
     # Contacts of the CRM, to the platform
 
     def create_contact(
@@ -287,10 +266,65 @@ class ContactSync:
         """Delete the platform's contact that a CRM's contact is paired with; not found if there is none."""
 
         def delete(scope: Scope) -> Result:
-            id = self.mapper.external_id(self.mapper.with_external_id({}, cast(Any, external_id)))
+            id = _id_of(external_id)
             return Result.failed(NO_ID) if id is None else self.engine.delete(self.engine.to_platform(scope), id)
 
         return self._scoped(token, installation, delete)
+
+    def merge_contacts(
+        self,
+        loser: str | int,
+        winner: str | int,
+        token: str | None = None,
+        *,
+        side: Side = "ext",
+        installation: str | None = None,
+    ) -> Result:
+        """Take note that two of the CRM's contacts were merged there: the winner gets the loser's pair.
+
+        Nothing is deleted on the other side, and what comes late of the loser is skipped. Call it before the CRM's
+        delete of the loser is passed on.
+
+        Args:
+            loser: The id of the contact that is no more.
+            winner: The id of the one that it has become a part of.
+            side: `botmatic` if it was the platform that merged them.
+        """
+
+        def merge(scope: Scope) -> Result:
+            ids = _id_of(loser), _id_of(winner)
+            if ids[0] is None or ids[1] is None:
+                return Result.failed(NO_ID)
+            return self.engine.merge_contacts(self._route_from(side, scope), ids[0], ids[1])
+
+        return self._scoped(token, installation, merge)
+
+    def forget(
+        self,
+        contact: Mapping[str, Any] | str | int,
+        token: str | None = None,
+        *,
+        side: Side = "ext",
+        installation: str | None = None,
+    ) -> Result:
+        """Erase all that is kept about a contact: pair, baseline, tombstones, what is held. Neither side is written to.
+
+        Args:
+            contact: The CRM's contact, or its id.
+            side: `botmatic` if it is the platform's.
+        """
+
+        def forget(scope: Scope) -> Result:
+            route = self._route_from(side, scope)
+            id = route.source.id_of(contact) if isinstance(contact, Mapping) else _id_of(contact)
+            return Result.failed(NO_ID) if id is None else self.engine.forget(route, id)
+
+        return self._scoped(token, installation, forget)
+
+    @property
+    def conflict_count(self) -> int:
+        """In how many fields conflicts were found and decided, since this object was made."""
+        return self.engine.conflicts.count
 
     def import_contacts(
         self,
@@ -356,8 +390,8 @@ class ContactSync:
         except Exception as error:  # noqa: BLE001 - a failed result is never also an exception
             return translate(error, "the call")
 
-    def _listen(self, kind: Kind, name: str, listener: Listener | None) -> Any:
-        return _called_or_decorated(listener, lambda given: self.listeners.add(kind, name, given))
+    def _route_from(self, side: Side, scope: Scope) -> Route:
+        return self.engine.to_external(scope) if side == "botmatic" else self.engine.to_platform(scope)
 
     def _settings_pages(self, verify: SettingsAuth, frame_ancestors: Sequence[str]) -> SettingsPages | None:
         if not frame_ancestors and isinstance(self.platform, BotmaticPlatform):
@@ -372,21 +406,9 @@ class ContactSync:
             reserved=[self.endpoint],
         )
 
-    @property
-    def _settings_or_error(self) -> SettingsPages:
-        if self._settings is None:
-            raise ConfigurationError("frame_ancestors: missing; name the origin of the platform's own pages")
-        return self._settings
 
-
-def _called_or_decorated(function: F | None, register: Callable[[F], None]) -> Any:
-    """Register a function that was given, or give the decorator that will."""
-    if function is not None:
-        register(function)
-        return function
-
-    def decorate(given: F) -> F:
-        register(given)
-        return given
-
-    return decorate
+def _id_of(given: object) -> str | None:
+    try:
+        return id_text(given)
+    except ValueError:
+        return None

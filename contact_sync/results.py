@@ -21,10 +21,11 @@ class Result:
         contact: The record itself, where the call gives one. Left out of `repr`.
         contacts: The records of a page. Left out of `repr`.
         error: What went wrong, for a person. `NOT_FOUND` where a record is missing.
-        action: What was done: `created`, `adopted`, `updated`, `deleted`, `skipped`, …
+        action: What was done: `created`, `adopted`, `updated`, `unchanged`, `deleted`, `skipped` or `held`.
         reason: Why something was not done.
         retryable: Whether the same call may succeed later (time-out, 429, 5xx, unreachable).
         retry_after: In how many seconds, where the other side said so.
+        conflicts: The fields, by their names on the platform, that both sides had changed to something else.
     """
 
     success: bool
@@ -36,6 +37,7 @@ class Result:
     reason: str | None = None
     retryable: bool = False
     retry_after: float | None = None
+    conflicts: Sequence[str] | None = None
 
     @classmethod
     def ok(
@@ -98,6 +100,8 @@ class Result:
             whole["contact"] = dict(self.contact)
         if self.contacts is not None:
             whole["contacts"] = [dict(contact) for contact in self.contacts]
+        if self.conflicts is not None:
+            whole["conflicts"] = list(self.conflicts)
         return {
             name: value
             for name, value in whole.items()
@@ -184,6 +188,7 @@ def _odd_field(known: Mapping[str, Any]) -> str | None:
         ("reason", (str,), "text"),
         ("retryable", (bool,), "a boolean"),
         ("retry_after", (int, float), "seconds"),
+        ("conflicts", (Sequence,), "a list of names"),
     ):
         value = known.get(name)
         wrong = (isinstance(value, str | bytes) and Sequence in kinds) or (

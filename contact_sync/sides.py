@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from key_stores import KeyStore
+from key_stores import ContactRef, KnownContact
 from mappers import Mapper, Side
 
 from .consumer import ask
@@ -15,8 +15,6 @@ from .events import Change
 from .platforms import Platform
 from .results import NOT_FOUND, Result
 from .scopes import Scope
-
-_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 NO_SUCH_RECORD: Final = Result.failed(NOT_FOUND)
 
@@ -41,8 +39,22 @@ class EngineSide(ABC):
         """Put an id of this side and one of the other into the key store's order: (Botmatic id, external id)."""
 
     @abstractmethod
-    def partner(self, pairs: KeyStore, own_id: str) -> str | None:
-        """Look up the other side's id that this one is paired with."""
+    def ref(self, own_id: str, guards: tuple[str, ...] = ()) -> ContactRef:
+        """Name one of this side's contacts to the key store, with what else is to be claimed if it is in no pair."""
+
+    @abstractmethod
+    def id_in(self, known: KnownContact) -> str | None:
+        """Read this side's id in what the key store knows of a contact."""
+
+    @property
+    @abstractmethod
+    def partial(self) -> bool:
+        """Whether an update takes the changed fields alone."""
+
+    @property
+    @abstractmethod
+    def readable(self) -> bool:
+        """Whether its records can be read."""
 
     @abstractmethod
     def shape(self, change: Change) -> dict[str, Any]:
@@ -53,8 +65,12 @@ class EngineSide(ABC):
         """Make the call. A create's success has the `id`."""
 
     @abstractmethod
-    def find(self, value: str) -> Result:
-        """Find records by a match value.
+    def archive(self, id: str) -> Result:
+        """Archive a record."""
+
+    @abstractmethod
+    def find(self, field: str, value: str) -> Result:
+        """Find records by a match value of a field, in this side's own name of it.
 
         Returns:
             Success with `contact`, or with `contacts` if there are several; `NOT_FOUND` if there is none, or where the
@@ -82,8 +98,19 @@ class PlatformSide(EngineSide):
     def pair(self, own_id: str, other_id: str) -> tuple[str, str]:
         return own_id, other_id
 
-    def partner(self, pairs: KeyStore, own_id: str) -> str | None:
-        return pairs.get_external_id(self.scope.installation, own_id)
+    def ref(self, own_id: str, guards: tuple[str, ...] = ()) -> ContactRef:
+        return ContactRef(botmatic_id=own_id, guards=guards)
+
+    def id_in(self, known: KnownContact) -> str | None:
+        return known.botmatic_id
+
+    @property
+    def partial(self) -> bool:
+        return True
+
+    @property
+    def readable(self) -> bool:
+        return False
 
     def shape(self, change: Change) -> dict[str, Any]:
         payload = self.mapper.to_botmatic(change.contact)
@@ -100,8 +127,12 @@ class PlatformSide(EngineSide):
             return self._platform.update_contact(token, change.id, payload)
         return self._platform.delete_contact(token, change.id)
 
-    def find(self, value: str) -> Result:
-        del value
+    def archive(self, id: str) -> Result:
+        del id
+        return Result.failed("the platform has no archive")
+
+    def find(self, field: str, value: str) -> Result:
+        del field, value
         return NO_SUCH_RECORD
 
     def read(self, id: str) -> Result:
@@ -121,8 +152,19 @@ class ExternalSide(EngineSide):
     def pair(self, own_id: str, other_id: str) -> tuple[str, str]:
         return other_id, own_id
 
-    def partner(self, pairs: KeyStore, own_id: str) -> str | None:
-        return pairs.get_botmatic_id(self.scope.installation, own_id)
+    def ref(self, own_id: str, guards: tuple[str, ...] = ()) -> ContactRef:
+        return ContactRef(external_id=own_id, guards=guards)
+
+    def id_in(self, known: KnownContact) -> str | None:
+        return known.external_id
+
+    @property
+    def partial(self) -> bool:
+        return self.scope.consumer.partial_updates is True
+
+    @property
+    def readable(self) -> bool:
+        return True
 
     def shape(self, change: Change) -> dict[str, Any]:
         contact = without_empty(change.contact) if change.kind == "create" else change.contact
@@ -135,14 +177,32 @@ class ExternalSide(EngineSide):
             return ask(self.scope.consumer, "update_contact", payload)
         return ask(self.scope.consumer, "delete_contact", change.id)
 
-    def find(self, value: str) -> Result:
-        # E-mail is what every consumer can look up; other match values only guard against creating twice at once.
-        if not _ADDRESS.fullmatch(value):
-            return NO_SUCH_RECORD
-        return ask(self.scope.consumer, "get_contact_by_email", value)
+    def archive(self, id: str) -> Result:
+        return ask(self.scope.consumer, "archive_contact", id)
+
+    def find(self, field: str, value: str) -> Result:
+        return ask(self.scope.consumer, "find_contact", field, value)
 
     def read(self, id: str) -> Result:
         return ask(self.scope.consumer, "get_contact", id)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """From the side that something happened on to the side that is written to."""
+
+    source: EngineSide
+    target: EngineSide
+
+    @property
+    def scope(self) -> Scope:
+        """For whom."""
+        return self.source.scope
+
+    @property
+    def back(self) -> Route:
+        """The same route, the other way."""
+        return Route(self.target, self.source)
 
 
 def without_empty(contact: Mapping[str, Any]) -> dict[str, Any]:

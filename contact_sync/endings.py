@@ -1,0 +1,138 @@
+"""What ends a pair: a delete, a record that is found to be gone, a merger, and being forgotten."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from key_stores import Bury, DeletePair, KnownContact, SavePair
+from mappers import Side
+
+from .contact_claim import ContactClaim
+from .events import Change
+from .held import Held
+from .mergers import Mergers
+from .results import NOT_FOUND, Result
+from .rules import Mark, Rules
+from .sides import EngineSide, Route
+from .writer import Writer
+
+
+class Endings:
+    """Ends pairs, each under a claim on it.
+
+    Args:
+        writer: Writes to sides.
+        rules: What a delete does, and what becomes of a pair whose other record is gone.
+        mergers: Which record has become a part of which.
+        held: Who is held.
+    """
+
+    def __init__(self, writer: Writer, rules: Rules, mergers: Mergers, held: Held) -> None:
+        self._writer = writer
+        self._rules = rules
+        self.mergers = mergers
+        self._held = held
+
+    def gone(self, route: Route, id: str, why: str) -> Result:
+        """Say why nothing is done for a contact on which a tombstone lies."""
+        winner = self.mergers.winner_of(route.scope.installation, route.source.name, id)
+        return Result.skipped(why if winner is None else _merged_into(route.source, winner))
+
+    def delete(self, route: Route, claim: ContactClaim, id: str) -> Result:
+        """Do to the partner of a contact that is gone what the policy says, and bury the pair."""
+        known = claim.contacts[0]
+        if not known.paired:
+            winner = self.mergers.winner_of(route.scope.installation, route.source.name, id)
+            if winner is not None:
+                return Result.skipped(_merged_into(route.source, winner))
+            claim.later(self._grave(route, id))
+            return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
+        policy = self._rules.deletes_to(route.target.name)
+        partner = str(route.target.id_in(known))
+        if policy == "ignore":
+            return Result.skipped(f"deletes do not travel; the {route.target.noun} {partner} stays as it is")
+        if policy == "unlink":
+            claim.later(_unpairing(known), self._grave(route, id))
+            return Result.skipped(f"deletes do not travel; the {route.target.noun} {partner} is unpaired")
+        result = self._delete_on(route.target, claim, partner, policy)
+        if result.action == "skipped" or not (result.success or result.not_found):
+            return result
+        # A record that was gone already is what was wanted.
+        claim.later(Bury(known.botmatic_id, known.external_id, self._rules.tombstone_seconds))
+        if isinstance(policy, Mark):
+            return Result.ok(partner, action="updated", reason="it is marked as deleted")
+        return Result.ok(partner, action="deleted", reason="it is archived" if policy == "archive" else None)
+
+    def _delete_on(self, side: EngineSide, claim: ContactClaim, id: str, policy: Any) -> Result:
+        scope = side.scope
+        if isinstance(policy, Mark):
+            change = Change(side.name, "update", {}, id, scope.installation, scope.auth, ())
+            marks = dict(policy.fields)
+            return self._writer.write(change, lambda change: side.shape(change) | marks, side.write, claim)
+        change = Change(side.name, "delete", {}, id, scope.installation, scope.auth)
+        if policy == "archive":
+            return self._writer.write(change, lambda _: {}, lambda change, _: side.archive(str(change.id)), claim)
+        return self._writer.write(change, lambda _: {}, side.write, claim)
+
+    def missing(self, route: Route, claim: ContactClaim, known: KnownContact) -> Result | None:
+        """End the pair of a record that is found to be gone.
+
+        Returns:
+            What the event ends with; `None` if another record is to be made: the pair is no more then.
+        """
+        gone = f"the paired {route.target.noun} {route.target.id_in(known)} is gone"
+        if self._rules.missing == "recreate":
+            claim.record(_unpairing(known))
+            return None
+        if self._rules.missing == "unlink":
+            claim.later(_unpairing(known))
+            return Result.skipped(f"{gone}; the {route.source.noun} is unpaired and counts as new from now on")
+        claim.later(Bury(known.botmatic_id, known.external_id, self._rules.tombstone_seconds))
+        return Result.skipped(f"{gone}; it counts as deleted")
+
+    def merge(self, route: Route, claim: ContactClaim, loser: str, winner: str) -> Result:
+        """Give the loser's partner to the winner. If the winner has one, the loser's is a part of that one."""
+        installation, source, target = route.scope.installation, route.source, route.target
+        lost, kept = claim.contacts
+        self.mergers.note(installation, source.name, loser, winner)
+        own_grave = self._grave(route, loser)
+        if not lost.paired:
+            claim.later(own_grave)
+            return Result.ok(target.id_in(kept), action="unchanged", reason=f"the {source.noun} {loser} was not paired")
+        partner = str(target.id_in(lost))
+        if not kept.paired:
+            claim.later(SavePair(*source.pair(winner, partner)), own_grave)
+            return Result.ok(partner, action="updated")
+        other = str(target.id_in(kept))
+        self.mergers.note(installation, target.name, partner, other)
+        claim.later(Bury(lost.botmatic_id, lost.external_id, self._rules.tombstone_seconds))
+        return Result.ok(
+            other, action="updated", reason=f"the {target.noun} {partner} stays, and is not synced any more"
+        )
+
+    def forget(self, route: Route, claim: ContactClaim, id: str) -> Result:
+        """Erase all that is kept about a contact and its partner."""
+        installation, known = route.scope.installation, claim.contacts[0]
+        # Saving a pair lifts the tombstones of its ids; with none, one id is paired with nobody for that moment.
+        nobody = uuid.uuid4().hex
+        botmatic_id, external_id = known.botmatic_id or nobody, known.external_id or nobody
+        claim.record(SavePair(botmatic_id, external_id), DeletePair(botmatic_id, external_id))
+        ids: dict[Side, str | None] = {"botmatic": known.botmatic_id, "ext": known.external_id}
+        for side, own in ids.items():
+            if own is not None:
+                self._held.drop(installation, side, own)
+                self.mergers.forget(installation, side, own)
+        return Result.ok(id, action="deleted" if known.paired or known.buried else "unchanged")
+
+    def _grave(self, route: Route, id: str) -> Bury:
+        own = route.source.ref(id)
+        return Bury(own.botmatic_id, own.external_id, self._rules.tombstone_seconds)
+
+
+def _unpairing(known: KnownContact) -> DeletePair:
+    return DeletePair(str(known.botmatic_id), str(known.external_id))
+
+
+def _merged_into(side: EngineSide, winner: str) -> str:
+    return f"it was merged into the {side.noun} {winner}"

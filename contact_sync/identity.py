@@ -1,0 +1,131 @@
+"""Who is who: by what a contact may be recognised, and which record of the other side is the same person."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from hashlib import blake2b
+from itertools import groupby
+from typing import Any, Final
+
+from mappers import Mapper, MappingError
+from mappers import Mapping as Row
+
+from .results import NOT_FOUND, Result
+from .rules import Rules
+from .sides import Route, hits, holds, is_empty
+
+AMBIGUOUS: Final = "ambiguous match"
+"""The error of a contact that may be several records; nothing is guessed."""
+
+_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class Identity:
+    """Recognises contacts.
+
+    Args:
+        mapper: The table of fields, with its match rows.
+        rules: Whose values are blocked.
+    """
+
+    def __init__(self, mapper: Mapper, rules: Rules) -> None:
+        self._mapper = mapper
+        self._rules = rules
+
+    def guards(self, route: Route, contact: Mapping[str, Any]) -> tuple[str, ...]:
+        """Name what a contact may be recognised by, to be claimed with it. The same for both directions.
+
+        These are its match values. A contact that has none is recognised by all that it holds: a side that tells us of
+        what we create there may do so before we have the answer, and the pair.
+        """
+        try:
+            names = [f"match:{row.botmatic}:{_digest(value.casefold())}" for row, value in self._values(route, contact)]
+            return tuple(dict.fromkeys(names)) or (f"like:{_digest(self._likeness(route, contact))}",)
+        except MappingError:
+            return ()  # said by the mapping itself, a step later
+
+    def resolve(self, route: Route, contact: Mapping[str, Any]) -> Result:
+        """Find the target's record of the same person, by the match rows in order; e-mail rows that follow each other
+        are one set.
+
+        Returns:
+            Success with its `id` and `contact`; `NOT_FOUND`; or an `AMBIGUOUS` failure whose `contacts` are the records
+            that it may be. A look-up that fails is answered as it is.
+        """
+        found_by = self._values(route, contact)
+        for _, group in groupby(found_by, key=lambda entry: entry[0].key if not _is_address(entry[1]) else "@"):
+            found = self._search(route, list(group))
+            if not found.not_found:
+                return found
+        return Result.failed(NOT_FOUND)
+
+    def _search(self, route: Route, values: Sequence[tuple[Row, str]]) -> Result:
+        records: dict[str, Mapping[str, Any]] = {}
+        for row, value in values:
+            found = route.target.find(row.name_on(route.target.name), value)
+            if found.not_found or (found.success and found.contacts is not None and not found.contacts):
+                continue
+            if not found.success:
+                return found
+            given = hits(found)
+            ids = [route.target.id_of(record) for record in given]
+            if not given or None in ids:
+                return Result.failed(f"the look-up by {row.botmatic!r} succeeded without a record that has an id")
+            if len(given) == 1 and not self._has(route, given[0], row, value):
+                # A search that is not exact finds somebody else, who must not be overwritten.
+                reason = f"the look-up by {row.botmatic!r} gave the record {ids[0]}, which has another value"
+                return Result.failed(AMBIGUOUS, reason=reason).with_(contacts=given)
+            records |= {id: record for id, record in zip(ids, given, strict=True) if id is not None}
+        if not records:
+            return Result.failed(NOT_FOUND)
+        if len(records) > 1:
+            names = ", ".join(repr(name) for name in dict.fromkeys(row.botmatic for row, _ in values))
+            reason = f"{names} fits the records {_listed(list(records))}"
+            return Result.failed(AMBIGUOUS, reason=reason).with_(contacts=list(records.values()))
+        ((id, record),) = records.items()
+        return Result.ok(id, contact=record)
+
+    def _has(self, route: Route, record: Mapping[str, Any], row: Row, value: str) -> bool:
+        theirs = {own.botmatic for own, _ in self._mapper.match_values(record, route.target.name)}
+        if row.botmatic not in theirs:
+            return True  # it does not say
+        return holds(record, value) or row.same_match(row.read(record, route.target.name), value, route.target.name)
+
+    def _values(self, route: Route, contact: Mapping[str, Any]) -> list[tuple[Row, str]]:
+        """What a contact may be recognised by, as the CRM writes it, whichever side it comes from."""
+        there = contact if route.source.name == "botmatic" else self._mapper.to_botmatic(contact)
+        own = self._mapper.match_values(contact, route.source.name)
+        written = self._mapper.match_values(self._mapper.to_external(there), "ext")
+        rows = {row.key for row, _ in written}
+        # Rows that travel the other way alone have no value of the CRM's making.
+        values = [*written, *((row, value) for row, value in own if row.key not in rows)]
+        order = {row.key: place for place, row in enumerate(self._mapper.rows)}
+        return sorted(
+            ((row, value) for row, value in values if not self._is_blocked(value)),
+            key=lambda entry: order[entry[0].key],
+        )
+
+    def _is_blocked(self, value: str) -> bool:
+        folded = value.strip().casefold()
+        return any(fnmatchcase(folded, pattern) for pattern in self._rules.blocked_matches)
+
+    def _likeness(self, route: Route, contact: Mapping[str, Any]) -> str:
+        """What a contact looks like on the platform, as text."""
+        there = contact if route.source.name == "botmatic" else self._mapper.to_botmatic(contact)
+        names = sorted({row.botmatic for row in self._mapper.rows if not row.id and row.direction != "to_external"})
+        return json.dumps([(name, str(there[name])) for name in names if not is_empty(there.get(name))])
+
+
+def _is_address(value: str) -> bool:
+    return _ADDRESS.fullmatch(value) is not None
+
+
+def _digest(value: str) -> str:
+    return blake2b(value.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _listed(ids: list[str], most: int = 10) -> str:
+    return ", ".join(ids[:most]) + (f" and {len(ids) - most} more" if len(ids) > most else "")
