@@ -9,6 +9,7 @@ EXTRAS = {
     "sql": ["SQLAlchemy>=2.0,<3"],
     "postgresql": ["SQLAlchemy>=2.0,<3", "psycopg[binary]>=3.2,<4"],
     "crypto": ["cryptography>=45"],
+    "phone": ["phonenumbers>=9,<10"],
     "yaml": ["PyYAML>=6,<7"],
     "testing": ["pytest>=8"],
 }

@@ -10,12 +10,14 @@ It does no I/O but reading a mapping file, and knows nothing of the web, of stor
 
 from .errors import MappingDefinitionError, MappingError, MappingValueError
 from .mapper import Mapper, load_mapper, mapper_from_dict
-from .mapping import Mapping
+from .mapping import ConflictFunction, Mapping
 from .transforms import TRANSFORMS, Transform, TransformFunction
-from .words import Direction, FieldType, OnEmpty, PropertyType, Side
+from .words import Conflict, Direction, FieldType, OnEmpty, PropertyType, Side
 
 __all__ = [
     "TRANSFORMS",
+    "Conflict",
+    "ConflictFunction",
     "Direction",
     "FieldType",
     "Mapper",

@@ -1,4 +1,4 @@
-"""The seven types of fields: how each is converted from side to side, and the one form in which it is compared."""
+"""The nine types of fields: how each is converted from side to side, and the one form in which it is compared."""
 
 from __future__ import annotations
 
@@ -48,6 +48,20 @@ def numeric_text_conversions() -> Conversions:
     return Conversions(to_botmatic, to_external, canonical_text, canonical_text)
 
 
+def email_conversions() -> Conversions:
+    """E-mail addresses, as they are. Two that differ in case alone are one mailbox, and have one canonical form."""
+    return _passed(lambda text: text.strip().casefold())
+
+
+def phone_conversions(form: Callable[[str], str]) -> Conversions:
+    """Phone numbers, as they are.
+
+    Args:
+        form: Makes the canonical form.
+    """
+    return _passed(form)
+
+
 def number_conversions() -> Conversions:
     """Numbers on both sides."""
     return _typed(number, number, _same, _same, _same)
@@ -75,7 +89,7 @@ def datetime_conversions(here: Codec[datetime], there: Codec[datetime]) -> Conve
 
 def list_conversions() -> Conversions:
     """Lists; JSON text on the platform."""
-    return _typed(_copying(_read_list), _read_list, json_text.dump, _same, json_text.canonical)
+    return _typed(_copying(read_list), read_list, json_text.dump, _same, json_text.canonical)
 
 
 def object_conversions() -> Conversions:
@@ -109,11 +123,43 @@ def canonical_text(value: Any) -> str:
     if isinstance(value, str):
         parsed = json_text.parse(value)
         return value if parsed is MISSING else json_text.canonical(parsed)
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, (dict, list, tuple)):
         return json_text.canonical(value)
+    return canonical_scalar(value)
+
+
+def canonical_scalar(value: Any) -> str:
+    """Give the text that stands for text, a boolean or a number."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return str(number(value))
+
+
+def or_as_text(form: Convert) -> Convert:
+    """Make the canonical form of what a transform made: the type's where the value fits it, otherwise as text."""
+
+    def canonical(value: Any) -> Any:
+        try:
+            return form(value)
+        except Unfit:
+            return canonical_text(value)
+
+    return canonical
+
+
+def _passed(form: Callable[[str], str]) -> Conversions:
+    return _typed(_scalar, _scalar, _same, _same, lambda value: form(canonical_scalar(value)))
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, (int, float)):
+        number(value)
+        return value
+    raise unfit("text or a number", value)
 
 
 def _text_for_external(value: Any) -> Any:
@@ -152,7 +198,8 @@ def _same(value: T) -> T:
     return value
 
 
-def _read_list(value: Any) -> Any:
+def read_list(value: Any) -> Any:
+    """Give a list, or the list that JSON text writes."""
     if isinstance(value, str):
         parsed = json_text.parse(value)
         if isinstance(parsed, list):

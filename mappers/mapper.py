@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import abc
 from os import PathLike
 from typing import Any, Self
 
-from . import paths
+from . import json_text, paths, phones
 from .compiled import compiled
 from .errors import MappingDefinitionError
 from .files import read_file
 from .mapping import Mapping
-from .row_check import check_word
+from .row_check import check_region, check_word
 from .schema import listed, row_from_dict, table_from_data
 from .table_check import check_table
 from .transforms import Transform
-from .values import MISSING
+from .values import MISSING, Unfit
 from .words import ON_EMPTY, SIDES, OnEmpty, Side, one_of
 
 
@@ -27,25 +28,36 @@ class Mapper:
     Mapping never changes the contact that it is given, and the result shares nothing with it.
     """
 
-    def __init__(self, rows: abc.Sequence[Mapping | abc.Mapping[str, Any]], *, on_empty: OnEmpty = "clear") -> None:
+    def __init__(
+        self,
+        rows: abc.Sequence[Mapping | abc.Mapping[str, Any]],
+        *,
+        on_empty: OnEmpty = "clear",
+        default_region: str | None = None,
+    ) -> None:
         """Make a mapper.
 
         Args:
             rows: `Mapping` rows, or dicts of the Node library's form, or both.
             on_empty: What an empty value (`None` or `""`) does on the other side, for rows that do not say it
                 themselves: `clear` maps it to `None`, `ignore` leaves it out.
+            default_region: The country of phone numbers that name none, for rows that do not say it themselves: its two
+                letters, such as `FR`.
 
         Raises:
             MappingDefinitionError: The table is wrong. Names the row, the key and what to do.
         """
         try:
             check_word("on_empty", on_empty, ON_EMPTY)
+            if default_region is not None:
+                check_region("default_region", default_region)
         except ValueError as error:
             raise MappingDefinitionError(str(error)) from None
-        self._rows = tuple(
+        made = [
             row if isinstance(row, Mapping) else row_from_dict(number, row)
             for number, row in enumerate(listed(rows), 1)
-        )
+        ]
+        self._rows = tuple(made if default_region is None else _with_region(made, default_region))
         self._id_row = check_table(self._rows)
         self._match_fields = tuple(row for row in self._rows if row.match)
         self._to_botmatic = compiled(self._rows, "botmatic", on_empty)
@@ -71,7 +83,7 @@ class Mapper:
 
     @classmethod
     def from_data(cls, data: object, *, transforms: abc.Mapping[str, Transform] | None = None) -> Self:
-        """Make a mapper from plain data: a list of rows, or a dict with `rows` and perhaps `on_empty`.
+        """Make a mapper from plain data: a list of rows, or a dict with `rows` and perhaps the options of `Mapper`.
 
         Args:
             data: What a YAML or JSON file would hold.
@@ -88,7 +100,7 @@ class Mapper:
 
     @property
     def rows(self) -> tuple[Mapping, ...]:
-        """The rows, as they were declared."""
+        """The rows, as they were declared; phone rows without a region have the table's."""
         return self._rows
 
     @property
@@ -162,10 +174,39 @@ class Mapper:
             side: That side.
 
         Returns:
-            The match rows that have text in this contact, in order, each with that text without spaces around it.
+            The match rows in order, each with one text for each value that it has in this contact, without repeats:
+            see `Mapping.match_texts`.
         """
         found = ((row, row.read(contact, side)) for row in self._match_fields)
-        return [(row, value.strip()) for row, value in found if isinstance(value, str) and value.strip()]
+        return [(row, text) for row, value in found if value is not MISSING for text in row.match_texts(value, side)]
+
+    def kept(self, contact: abc.Mapping[str, Any], rows: abc.Iterable[Mapping], side: Side) -> dict[str, Any]:
+        """Copy a contact with the fields of some rows alone.
+
+        Args:
+            contact: The contact in a side's names. It stays as it is, and the copy shares no object or list with it.
+            rows: The rows; fields that the contact does not have stay absent.
+            side: That side.
+
+        Raises:
+            MappingValueError: A value is nested too deeply to be copied. Names the field.
+        """
+        result: dict[str, Any] = {}
+        for row in rows:
+            value = row.read(contact, side)
+            if value is MISSING:
+                continue
+            try:
+                value = json_text.copy(value)
+            except Unfit as error:
+                failed, reason = row, str(error)
+                break
+            *parents, name = row.path_on(side)
+            paths.write(result, tuple(parents), name, value)
+        else:
+            return result
+        # Outside the handler, as in mapping: nothing which may quote the value is chained.
+        raise failed.value_error(side, reason)
 
 
 def mapper_from_dict(data: object, *, transforms: abc.Mapping[str, Transform] | None = None) -> Mapper:
@@ -176,6 +217,18 @@ def mapper_from_dict(data: object, *, transforms: abc.Mapping[str, Transform] | 
 def load_mapper(path: str | PathLike[str], *, transforms: abc.Mapping[str, Transform] | None = None) -> Mapper:
     """Make a mapper from a YAML or JSON file; see `Mapper.load`."""
     return Mapper.load(path, transforms=transforms)
+
+
+def _with_region(rows: abc.Iterable[Mapping], region: str) -> list[Mapping]:
+    rows = list(rows)
+    if any(row.type == "phone" for row in rows):  # only then the library that knows the regions has to be there
+        try:
+            check_region("default_region", region, phones.regions())
+        except ValueError as error:
+            raise MappingDefinitionError(str(error)) from None
+    return [
+        dataclasses.replace(row, region=region) if row.type == "phone" and row.region is None else row for row in rows
+    ]
 
 
 def _id_text(value: object) -> str | None:

@@ -5,26 +5,30 @@ Every problem is a `ValueError` whose text names the key, says what is wrong wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+import re
+from collections.abc import Callable, Collection, Iterable
+from typing import Final, TypeVar
 
-from . import field_types
+from . import field_types, phones
 from .codecs import Codec, date_codec, datetime_codec
 from .field_types import Conversions, Convert
 from .transforms import Transform, named
 from .user_functions import guarded, is_async
 from .values import kind_of
-from .words import FieldType, instead_of
+from .words import CONFLICTS, FieldType, instead_of
 
 T = TypeVar("T")
 
 _WITHOUT_CODEC: dict[FieldType, Callable[[], Conversions]] = {
     "text": field_types.text_conversions,
+    "email": field_types.email_conversions,
     "number": field_types.number_conversions,
     "boolean": field_types.boolean_conversions,
     "list": field_types.list_conversions,
     "object": field_types.object_conversions,
 }
+
+_REGION: Final = re.compile("[A-Z]{2}")
 
 
 def check_name(key: str, name: object) -> None:
@@ -49,8 +53,30 @@ def check_word(key: str, word: object, known: Iterable[str]) -> None:
         raise ValueError(f'{key}: "{word}" is not known. {instead_of(word, known)}')
 
 
+def check_conflict(key: str, given: object) -> None:
+    """Check that it is a known policy, or a function that decides."""
+    if isinstance(given, str):
+        check_word(key, given, CONFLICTS)
+    elif not callable(given):
+        raise ValueError(f"{key}: expected text or a function, got {kind_of(given)}. {instead_of('', CONFLICTS)}")
+    elif is_async(given):
+        raise ValueError(f"{key}: it is an async function. Give a plain one")
+
+
+def check_region(key: str, region: object, known: Collection[str] | None = None) -> None:
+    """Check that it is a country's code, and one of the known ones if they are given."""
+    remedy = 'Use the two capital letters of a country, such as "FR" or "GB"'
+    if not isinstance(region, str):
+        raise ValueError(f"{key}: expected text, got {kind_of(region)}. {remedy}, between quotes")
+    if not _REGION.fullmatch(region) or (known is not None and region not in known):
+        meant = {"UK": "GB"}.get(region.strip().upper(), region.strip().upper())
+        exists = meant in known if known is not None else _REGION.fullmatch(meant)
+        guess = f'Did you mean "{meant}"? ' if meant != region and exists else ""
+        raise ValueError(f'{key}: "{region}" is not known. {guess}{remedy}')
+
+
 def typed_conversions(
-    type: FieldType, botmatic_codec: str | None, external_codec: str | None, *, numeric: bool
+    type: FieldType, botmatic_codec: str | None, external_codec: str | None, region: str | None, *, numeric: bool
 ) -> Conversions:
     """Put together what a type does.
 
@@ -58,8 +84,11 @@ def typed_conversions(
         type: A known type.
         botmatic_codec: As declared; checked here.
         external_codec: Likewise.
+        region: Likewise.
         numeric: Whether a field of type text is a number on the platform.
     """
+    if region is not None and type != "phone":
+        raise ValueError(f'region: a field of type "{type}" has none. Leave it out, or make the type "phone"')
     names = {"botmatic_codec": botmatic_codec, "external_codec": external_codec}
     if type == "date":
         return field_types.date_conversions(*_codecs(names, date_codec))
@@ -70,6 +99,10 @@ def typed_conversions(
             raise ValueError(
                 f'{key}: a field of type "{type}" has none. Leave it out, or make the type "date" or "datetime"'
             )
+    if type == "phone":
+        if region is not None:
+            check_region("region", region, phones.regions())
+        return field_types.phone_conversions(phones.phone_form(region))
     if type == "text" and numeric:
         return field_types.numeric_text_conversions()
     return _WITHOUT_CODEC[type]()

@@ -71,6 +71,8 @@ class _Row(_StrictSchema):
     type = fields.Raw(allow_none=True)
     direction = fields.Raw(allow_none=True)
     on_empty = fields.Raw(allow_none=True)
+    conflict = fields.Raw(allow_none=True)
+    region = fields.Raw(allow_none=True)
     transform = fields.Raw(allow_none=True)
     to_botmatic = fields.Raw(allow_none=True)
     to_external = fields.Raw(allow_none=True)
@@ -81,6 +83,7 @@ class _Row(_StrictSchema):
 
 class _Table(_StrictSchema):
     on_empty = fields.Raw(allow_none=True)
+    default_region = fields.Raw(allow_none=True)
     rows = fields.Raw(
         required=True, allow_none=True, error_messages={"required": "it is missing. Write the list of rows under it"}
     )
@@ -91,7 +94,7 @@ _table: Final = _Table()
 
 
 def table_from_data(data: object, transforms: abc.Mapping[str, Transform] | None = None) -> Table:
-    """Read a table: a list of rows, or an object with `rows` and perhaps `on_empty`.
+    """Read a table: a list of rows, or an object with `rows` and perhaps the options of `Mapper`.
 
     Args:
         data: The table. It stays as it is.

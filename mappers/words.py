@@ -9,7 +9,7 @@ from typing import Final, Literal, get_args
 Side = Literal["botmatic", "ext"]
 """A side of the mapping: the chatbot platform or the external service."""
 
-FieldType = Literal["text", "number", "boolean", "date", "datetime", "list", "object"]
+FieldType = Literal["text", "email", "phone", "number", "boolean", "date", "datetime", "list", "object"]
 """What a field holds. It decides how values are converted and compared."""
 
 Direction = Literal["both", "to_botmatic", "to_external"]
@@ -21,11 +21,16 @@ OnEmpty = Literal["clear", "ignore"]
 PropertyType = Literal["text", "number", "date"]
 """The types of properties that the platform knows."""
 
+Conflict = Literal["last_write", "botmatic", "external"]
+"""Whose value stays where both sides changed a field: the one that is written last, or always the same side's."""
+
 SIDES: Final = get_args(Side)
 FIELD_TYPES: Final = get_args(FieldType)
 DIRECTIONS: Final = get_args(Direction)
 ON_EMPTY: Final = get_args(OnEmpty)
 PROPERTY_TYPES: Final = get_args(PropertyType)
+CONFLICTS: Final = get_args(Conflict)
+MATCH_TYPES: Final[tuple[FieldType, ...]] = ("text", "email", "phone", "number", "list")
 
 
 def one_of(words: Iterable[str]) -> str:

@@ -32,7 +32,7 @@ json_objects = st.dictionaries(texts, json_values, max_size=4)
 json_lists = st.lists(json_values, max_size=4)
 
 
-def table(*rows: Mapping, **options: Any) -> Mapper:
+def table(*rows: Mapping | dict[str, Any], **options: Any) -> Mapper:
     """Make a mapper of rows, with an id row before them."""
     return Mapper([ID, *rows], **options)
 

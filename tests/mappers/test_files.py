@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from mappers import Mapper, Mapping, MappingDefinitionError, Transform, load_mapper, mapper_from_dict
 
@@ -94,6 +95,35 @@ def test_rows_of_a_file_are_the_rows_that_one_would_write_in_python() -> None:
     assert mapper.rows == (Mapping("id", "ref", id=True), Mapping("a", "b.c"))
 
 
+ADDRESSES = """
+default_region: FR
+rows:
+  - {id: true, botmatic: id, external: ref}
+  - {botmatic: email, external: mail, type: email, match: true, conflict: external}
+  - {botmatic: home, external: home, type: phone, match: true}
+  - {botmatic: {name: work}, ext: {name: work}, type: phone, region: "NO"}
+"""
+
+
+@pytest.mark.parametrize("name", ["m.yaml", "m.json"])
+def test_regions_and_winners_of_conflicts_are_read_from_files(tmp_path: Path, name: str) -> None:
+    text = ADDRESSES if name == "m.yaml" else json.dumps(yaml.safe_load(ADDRESSES))
+    assert load_mapper(written(tmp_path, name, text)).rows == (
+        Mapping("id", "ref", id=True),
+        Mapping("email", "mail", type="email", match=True, conflict="external"),
+        Mapping("home", "home", type="phone", match=True, region="FR"),
+        Mapping("work", "work", type="phone", region="NO"),
+    )
+
+
+def test_a_region_that_yaml_reads_as_a_boolean_is_asked_for_in_quotes(tmp_path: Path) -> None:
+    path = written(tmp_path, "m.yaml", ADDRESSES.replace('"NO"', "NO"))
+    assert refusal(path) == (
+        'row 4 ("work"): region: expected text, got a boolean. '
+        'Use the two capital letters of a country, such as "FR" or "GB", between quotes'
+    )
+
+
 def test_a_file_may_name_transforms_of_ones_own(tmp_path: Path) -> None:
     path = written(
         tmp_path,
@@ -144,7 +174,7 @@ def test_a_wrong_row_of_a_file_is_named_with_the_file(tmp_path: Path) -> None:
         ("m.yaml", "a: \x00", "it is not YAML (ReaderError)"),
         ("m.yaml", "[" * 5000, "it is not YAML (RecursionError)"),
         ("m.yaml", "", "rows: expected a list of rows, got nothing. Put the rows into a list"),
-        ("m.yaml", "a: 1", 'a: unknown key. Use "on_empty" or "rows"'),
+        ("m.yaml", "a: 1", 'a: unknown key. Use "on_empty", "default_region" or "rows"'),
         ("m.json", "[\n{]", "line 2 is not JSON: Expecting property name enclosed in double quotes"),
         ("m.json", "", "line 1 is not JSON: Expecting value"),
         ("m.json", "[" * 100_000, "it holds an unreasonable number or nests too deeply"),

@@ -212,6 +212,43 @@ def test_whatever_json_a_contact_holds_the_platform_gets_flat_values(contact: di
         assert value is None or isinstance(value, (str, int, float))
 
 
+KEPT = {"keys": {"ref": 1, "more": 2}, "mail": None, "labels": ["a", {"b": []}], "x": 1}
+
+
+def test_kept_copies_the_fields_of_some_rows_alone() -> None:
+    rows = [row for row in MAPPER.rows if row.botmatic in ("id", "email", "phone", "tags")]
+    before = copy.deepcopy(KEPT)
+    kept = MAPPER.kept(KEPT, rows, "ext")
+    assert kept == {"keys": {"ref": 1}, "mail": None, "labels": ["a", {"b": []}]}
+    spoil(kept)
+    assert before == KEPT
+    assert MAPPER.kept({"id": 1, "keys": 2, "email": ""}, rows, "botmatic") == {"id": 1, "email": ""}
+    assert MAPPER.kept(KEPT, [], "ext") == {}
+
+
+def test_kept_puts_fields_of_one_object_together() -> None:
+    mapper = table(Mapping("a", "p.a"), Mapping("b", "p.b"), Mapping("c", "p.q.c"), Mapping("dot", r"d\.e"))
+    contact = {"p": {"a": 1, "b": 2, "q": {"c": 3, "d": 4}}, "d.e": 5}
+    assert mapper.kept(contact, mapper.rows, "ext") == {"p": {"a": 1, "b": 2, "q": {"c": 3}}, "d.e": 5}
+    assert mapper.kept({"p": "in the way"}, mapper.rows, "ext") == {}
+
+
+def test_kept_refuses_what_cannot_be_copied() -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    with pytest.raises(MappingValueError) as caught:
+        MAPPER.kept({"labels": endless}, MAPPER.rows, "ext")
+    assert str(caught.value) == 'external field "labels": the value is nested too deeply, or contains itself'
+    assert caught.value.__context__ is None
+
+
+def test_no_two_rows_have_one_key() -> None:
+    assert Mapping("email", "properties.email").key == "email=properties.email"
+    names = [("a", "b=c"), ("a=b", "c"), ("a\\=b", "c"), ("a\\", "b=c"), ("a\\\\", "b=c"), ("a", "=b=c"), ("a=", "b=c")]
+    rows = [Mapping(*pair) for pair in names if "\\" not in pair[1]]
+    assert len({row.key for row in rows}) == len(rows)
+
+
 def test_mixed_rows_make_one_table() -> None:
     mapper = Mapper([ID, {"botmatic": "email", "ext": {"name": "mail"}, "match": True}])
     assert [row.external for row in mapper.match_fields] == ["mail"]

@@ -85,17 +85,88 @@ WRONG_ROWS: dict[str, tuple[tuple[Any, Any], dict[str, Any], str]] = {
         {"id": True, "match": True},
         'Mapping "a": match: the id row cannot be one, since ids are looked up in the key store. Leave it out',
     ),
-    "a match row that is no text": (
+    "a match row of a type that says nothing about who it is": (
         ("a", "b"),
-        {"match": True, "type": "number"},
-        'Mapping "a": match: only a field of type "text" can be one, not "number". Leave one of them out',
+        {"match": True, "type": "date"},
+        (
+            'Mapping "a": match: only a field of type "text", "email", "phone", "number" or "list" can be one, '
+            'not "date". Leave one of them out'
+        ),
+    ),
+    "an unknown winner of conflicts": (
+        ("a", "b"),
+        {"conflict": "extern"},
+        (
+            'Mapping "a": conflict: "extern" is not known. Did you mean "external"? '
+            'Use "last_write", "botmatic" or "external"'
+        ),
+    ),
+    "a winner of conflicts that is neither text nor a function": (
+        ("a", "b"),
+        {"conflict": True},
+        (
+            'Mapping "a": conflict: expected text or a function, got a boolean. '
+            'Use "last_write", "botmatic" or "external"'
+        ),
+    ),
+    "an async function for conflicts": (
+        ("a", "b"),
+        {"conflict": soon},
+        'Mapping "a": conflict: it is an async function. Give a plain one',
+    ),
+    "a region of a field that is no phone number": (
+        ("a", "b"),
+        {"region": "FR"},
+        'Mapping "a": region: a field of type "text" has none. Leave it out, or make the type "phone"',
+    ),
+    "a region of a date": (
+        ("a", "b"),
+        {"type": "date", "region": "FR"},
+        'Mapping "a": region: a field of type "date" has none. Leave it out, or make the type "phone"',
+    ),
+    "an unknown region": (
+        ("a", "b"),
+        {"type": "phone", "region": "XX"},
+        ('Mapping "a": region: "XX" is not known. Use the two capital letters of a country, such as "FR" or "GB"'),
+    ),
+    "a region in small letters": (
+        ("a", "b"),
+        {"type": "phone", "region": "fr"},
+        (
+            'Mapping "a": region: "fr" is not known. Did you mean "FR"? '
+            'Use the two capital letters of a country, such as "FR" or "GB"'
+        ),
+    ),
+    "a region by another of its names": (
+        ("a", "b"),
+        {"type": "phone", "region": "UK"},
+        (
+            'Mapping "a": region: "UK" is not known. Did you mean "GB"? '
+            'Use the two capital letters of a country, such as "FR" or "GB"'
+        ),
+    ),
+    "a region that is no text": (
+        ("a", "b"),
+        {"type": "phone", "region": False},
+        (
+            'Mapping "a": region: expected text, got a boolean. '
+            'Use the two capital letters of a country, such as "FR" or "GB", between quotes'
+        ),
+    ),
+    "a codec of a phone number": (
+        ("a", "b"),
+        {"type": "phone", "external_codec": "iso"},
+        (
+            'Mapping "a": external_codec: a field of type "phone" has none. '
+            'Leave it out, or make the type "date" or "datetime"'
+        ),
     ),
     "a misspelt type": (
         ("a", "b"),
         {"type": "nmber"},
         (
             'Mapping "a": type: "nmber" is not known. Did you mean "number"? '
-            'Use "text", "number", "boolean", "date", "datetime", "list" or "object"'
+            'Use "text", "email", "phone", "number", "boolean", "date", "datetime", "list" or "object"'
         ),
     ),
     "a type that is no text": (
@@ -103,7 +174,7 @@ WRONG_ROWS: dict[str, tuple[tuple[Any, Any], dict[str, Any], str]] = {
         {"type": str},
         (
             'Mapping "a": type: expected text, got a Python type. '
-            'Use "text", "number", "boolean", "date", "datetime", "list" or "object"'
+            'Use "text", "email", "phone", "number", "boolean", "date", "datetime", "list" or "object"'
         ),
     ),
     "an unknown direction": (

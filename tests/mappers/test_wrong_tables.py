@@ -11,8 +11,8 @@ from mappers import Mapper, Mapping, MappingDefinitionError, mapper_from_dict
 from .helpers import ID, READY_MADE
 
 ROW_KEYS = (
-    '"botmatic", "ext", "external", "id", "match", "type", "direction", "on_empty", "transform", "to_botmatic", '
-    '"to_external", "botmatic_codec", "external_codec" or "property_type"'
+    '"botmatic", "ext", "external", "id", "match", "type", "direction", "on_empty", "conflict", "region", "transform", '
+    '"to_botmatic", "to_external", "botmatic_codec", "external_codec" or "property_type"'
 )
 
 ID_ROW: dict[str, Any] = {"id": True, "botmatic": {"name": "id"}, "ext": {"name": "ref"}}
@@ -178,7 +178,7 @@ def test_a_wrong_on_empty_of_the_table_is_refused(on_empty: Any, message: str) -
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"row": [ID_ROW]}, 'row: unknown key. Did you mean "rows"? Use "on_empty" or "rows"'),
+        ({"row": [ID_ROW]}, 'row: unknown key. Did you mean "rows"? Use "on_empty", "default_region" or "rows"'),
         ({"on_empty": "clear"}, "rows: it is missing. Write the list of rows under it"),
         ({"rows": {"id": "ref"}}, "rows: expected a list of rows, got an object. Put the rows into a list"),
         ("id: ref", "rows: expected a list of rows, got text. Put the rows into a list"),
