@@ -31,8 +31,7 @@ COSTS: Final[dict[type, str]] = {
     Leases: "two processes may work on one contact at once and create it twice",
     Tombstones: "a late update may bring a deleted contact back after a restart",
     Records: "installations are forgotten on a restart, and other processes do not see them",
-    Baselines: "every event writes all the fields that it has, echoes and old events count as edits, and no conflict is "
-    "seen",
+    Baselines: "every event writes all its fields, echoes and old events count as edits, and no conflict is seen",
 }
 """What it costs that a store lacks an ability."""
 

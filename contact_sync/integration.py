@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from key_stores import KeyStore, KeyStoreError
-from mappers import Side
 
 from . import arguments, blueprint
 from . import server as default_server
 from .abilities import Abilities, reach
 from .auth import AuthFunction, FunctionAuth, InstalledAuth, PlatformAuth, SettingsAuth, WithClient, allow_any_token
 from .baselines import Keys
+from .calling import Calling
 from .claims import Claims
 from .consumer import ExternalAPIConsumer
-from .engine import NO_ID, Engine
+from .engine import Engine
 from .events import EventName
-from .failures import translate
 from .handlers import Handlers
 from .identities import Identities, InstallationFunction
-from .imports import Importer, Progress
+from .imports import Importer
 from .installations import Installations
 from .listeners import Listeners
 from .pipeline import Pipeline
 from .platforms import BotmaticPlatform, Platform
 from .registering import Registering
-from .reports import ImportReport
-from .results import Result, id_text
+from .review import Review
 from .rules import (
     BLOCKED_MATCHES,
     TOMBSTONE_SECONDS,
@@ -40,9 +38,8 @@ from .rules import (
     Unmatched,
     checked_rules,
 )
-from .scopes import ConsumerFunction, Scope, Scopes
+from .scopes import ConsumerFunction, Scopes
 from .settings_page import SettingsPages, origin_of
-from .sides import Route
 from .vault import Vault
 from .webhook import BODY_LIMIT, Webhook
 
@@ -57,7 +54,7 @@ UPLOAD_LIMIT: Final = 10_000_000
 NAME: Final = "contact_sync"
 
 
-class ContactSync(Registering):
+class ContactSync(Calling, Registering):
     """Keeps the contacts of a chatbot platform and of a CRM the same.
 
     Mount `sync.blueprint` on a Flask app of yours, or start the default server with `sync.run()` or
@@ -147,6 +144,7 @@ class ContactSync(Registering):
         keys = Keys(secret_keys, self.abilities.records)
         self.engine = Engine(self.mapper, self.platform, self.abilities, claims, self.pipeline, rules, keys)
         self.importer = Importer(self.engine)
+        self.review = Review(self.engine)
         self.listeners = Listeners()
 
         asks_platform = PlatformAuth(self.platform)
@@ -231,167 +229,7 @@ class ContactSync(Registering):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # Contacts of the CRM, to the platform
-
-    def create_contact(
-        self, contact: Mapping[str, Any], token: str | None = None, *, installation: str | None = None
-    ) -> Result:
-        """Create a CRM's contact on the platform and pair the two. One that is paired already is updated."""
-        return self._scoped(
-            token, installation, lambda scope: self.engine.save(self.engine.to_platform(scope), contact)
-        )
-
-    def update_contact(
-        self, contact: Mapping[str, Any], token: str | None = None, *, installation: str | None = None
-    ) -> Result:
-        """Update the platform's contact that a CRM's contact is paired with; not found if there is none."""
-        return self._scoped(
-            token, installation, lambda scope: self.engine.save(self.engine.to_platform(scope), contact, create=False)
-        )
-
-    def update_contacts(
-        self, contacts: Sequence[Mapping[str, Any]], token: str | None = None, *, installation: str | None = None
-    ) -> list[Result]:
-        """Update many, in batches. One result for each, in the order given; a single failed one if they are no list."""
-        try:
-            contacts = list(contacts)
-        except Exception as error:  # noqa: BLE001 - a failed result is never also an exception
-            return [translate(error, "what was given to update")]
-        scope = self._scope(token, installation)
-        return [scope] * len(contacts) if isinstance(scope, Result) else self.importer.update(scope, contacts)
-
-    def delete_contact(
-        self, external_id: str | int, token: str | None = None, *, installation: str | None = None
-    ) -> Result:
-        """Delete the platform's contact that a CRM's contact is paired with; not found if there is none."""
-
-        def delete(scope: Scope) -> Result:
-            id = _id_of(external_id)
-            return Result.failed(NO_ID) if id is None else self.engine.delete(self.engine.to_platform(scope), id)
-
-        return self._scoped(token, installation, delete)
-
-    def merge_contacts(
-        self,
-        loser: str | int,
-        winner: str | int,
-        token: str | None = None,
-        *,
-        side: Side = "ext",
-        installation: str | None = None,
-    ) -> Result:
-        """Take note that two of the CRM's contacts were merged there: the winner gets the loser's pair.
-
-        Nothing is deleted on the other side, and what comes late of the loser is skipped. Call it before the CRM's
-        delete of the loser is passed on.
-
-        Args:
-            loser: The id of the contact that is no more.
-            winner: The id of the one that it has become a part of.
-            side: `botmatic` if it was the platform that merged them.
-        """
-
-        def merge(scope: Scope) -> Result:
-            ids = _id_of(loser), _id_of(winner)
-            if ids[0] is None or ids[1] is None:
-                return Result.failed(NO_ID)
-            return self.engine.merge_contacts(self._route_from(side, scope), ids[0], ids[1])
-
-        return self._scoped(token, installation, merge)
-
-    def forget(
-        self,
-        contact: Mapping[str, Any] | str | int,
-        token: str | None = None,
-        *,
-        side: Side = "ext",
-        installation: str | None = None,
-    ) -> Result:
-        """Erase all that is kept about a contact: pair, baseline, tombstones, what is held. Neither side is written to.
-
-        Args:
-            contact: The CRM's contact, or its id.
-            side: `botmatic` if it is the platform's.
-        """
-
-        def forget(scope: Scope) -> Result:
-            route = self._route_from(side, scope)
-            id = route.source.id_of(contact) if isinstance(contact, Mapping) else _id_of(contact)
-            return Result.failed(NO_ID) if id is None else self.engine.forget(route, id)
-
-        return self._scoped(token, installation, forget)
-
-    @property
-    def conflict_count(self) -> int:
-        """In how many fields conflicts were found and decided, since this object was made."""
-        return self.engine.conflicts.count
-
-    def import_contacts(
-        self,
-        contacts: Iterable[Mapping[str, Any]],
-        token: str | None = None,
-        *,
-        installation: str | None = None,
-        progress: Progress | None = None,
-    ) -> ImportReport:
-        """Create or update many of the CRM's contacts on the platform, in batches. Safe to run again."""
-        scope = self._scope(token, installation)
-        if isinstance(scope, Result):
-            return ImportReport(success=False, error=scope.error)
-        return self.importer.import_contacts(scope, contacts, progress)
-
-    def import_all(
-        self, token: str | None = None, *, installation: str | None = None, progress: Progress | None = None
-    ) -> ImportReport:
-        """Create or update everything that the consumer lists. Safe to run again."""
-        scope = self._scope(token, installation)
-        if isinstance(scope, Result):
-            return ImportReport(success=False, error=scope.error)
-        return self.importer.import_all(scope, progress)
-
-    # The platform itself
-
-    def create_property(
-        self, property: Mapping[str, str], token: str | None = None, *, installation: str | None = None
-    ) -> Result:
-        """Create a property (`{"name": …, "type": …}`) on the platform."""
-        return self.create_properties([property], token, installation=installation)
-
-    def create_properties(
-        self, properties: Sequence[Mapping[str, str]], token: str | None = None, *, installation: str | None = None
-    ) -> Result:
-        """Create properties on the platform."""
-        return self._scoped(
-            token, installation, lambda scope: self.platform.create_properties(scope.auth.token, properties)
-        )
-
-    def send_event_on_campaign(
-        self, name: str, contact_ids: Sequence[str], token: str | None = None, *, installation: str | None = None
-    ) -> Result:
-        """Send a campaign event to contacts of the platform, by their ids there."""
-
-        def send(scope: Scope) -> Result:
-            return self.platform.send_event_on_campaign(scope.auth.token, name, arguments.checked_ids(contact_ids))
-
-        return self._scoped(token, installation, send)
-
     # Inside
-
-    def _scope(self, token: str | None, installation: str | None) -> Scope | Result:
-        who = self.identities.of_method(token, installation)
-        return who if isinstance(who, Result) else self.scopes.of(*who)
-
-    def _scoped(self, token: str | None, installation: str | None, work: Callable[[Scope], Result]) -> Result:
-        scope = self._scope(token, installation)
-        if isinstance(scope, Result):
-            return scope
-        try:
-            return work(scope)
-        except Exception as error:  # noqa: BLE001 - a failed result is never also an exception
-            return translate(error, "the call")
-
-    def _route_from(self, side: Side, scope: Scope) -> Route:
-        return self.engine.to_external(scope) if side == "botmatic" else self.engine.to_platform(scope)
 
     def _settings_pages(self, verify: SettingsAuth, frame_ancestors: Sequence[str]) -> SettingsPages | None:
         if not frame_ancestors and isinstance(self.platform, BotmaticPlatform):
@@ -405,10 +243,3 @@ class ContactSync(Registering):
             upload_limit=self._upload_limit,
             reserved=[self.endpoint],
         )
-
-
-def _id_of(given: object) -> str | None:
-    try:
-        return id_text(given)
-    except ValueError:
-        return None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contact_sync import NOT_FOUND, Result
+from contact_sync import NOT_FOUND, ExternalAPIConsumer, Result
 from contact_sync.testing import MemoryConsumer
 from mappers import Mapper
 from mappers import Mapping as Row
@@ -41,7 +41,12 @@ def test_several_records_with_one_email_are_an_ambiguous_match_that_names_them()
     email = {"email_address": "ana@example.org"}
     world = make_world(crm=crm_with({"ref": "e1"} | email, {"ref": "e2"} | email))
     answer = world.event("contact_created", ANA)["data"]
-    assert answer == {"success": False, "error": "ambiguous match", "reason": "'email' fits the records e1, e2"}
+    assert answer == {
+        "success": False,
+        "error": "ambiguous match",
+        "action": "held",
+        "reason": "'email' fits the records e1, e2",
+    }
     assert world.external_id("7") is None
     assert set(world.crm.records) == {"e1", "e2"}
 
@@ -55,18 +60,18 @@ def test_match_rows_are_tried_in_order() -> None:
             Row("phone", "phone_number", match=True),
         ]
     )
-    asked: list[str] = []
+    asked: list[tuple[str, str]] = []
 
     class Crm(MemoryConsumer):
-        def get_contact_by_email(self, email: str) -> Any:
-            asked.append(email)
-            return super().get_contact_by_email(email)
+        def find_contact(self, field: str, value: str) -> Any:
+            asked.append((field, value))
+            return super().find_contact(field, value)
 
     crm = Crm([{"ref": "e1", "email_address": "home@example.org"}], id_field="ref", email_field="email_address")
     world = make_world(crm=crm, mapper=mapper)
     contact = {"id": 7, "email": "home@example.org", "work_email": "work@example.org", "phone": "0612"}
     assert world.event("contact_created", contact)["data"]["action"] == "adopted"
-    assert asked == ["work@example.org", "home@example.org"]
+    assert asked == [("work", "work@example.org"), ("email_address", "home@example.org")]
 
 
 def test_a_match_value_that_is_no_address_is_not_looked_up_by_email() -> None:
@@ -146,9 +151,9 @@ def test_already_exists_for_a_record_that_is_paired_with_another_contact_takes_n
         (Result.ok(contact={"first_name": "x"}), "the look-up by 'email' succeeded without a record that has an id"),
         (Result.ok(contacts=[{}]), "the look-up by 'email' succeeded without a record that has an id"),
         (Result.failed("forbidden"), "forbidden"),
-        ({"succes": True}, "MemoryConsumer.get_contact_by_email returned"),
-        (None, "MemoryConsumer.get_contact_by_email returned nothing"),
-        (ValueError("ana@example.org"), "MemoryConsumer.get_contact_by_email raised ValueError"),
+        ({"succes": True}, "MemoryConsumer.find_contact returned"),
+        (None, "MemoryConsumer.find_contact returned nothing"),
+        (ValueError("ana@example.org"), "MemoryConsumer.find_contact raised ValueError"),
     ],
 )
 def test_a_look_up_that_fails_creates_nothing(plain: World, found: Any, error: str) -> None:
@@ -237,6 +242,7 @@ def test_a_look_up_that_gives_somebody_else_overwrites_nobody() -> None:
     assert world.event("contact_created", {"id": 7, "email": "alice@example.org"})["data"] == {
         "success": False,
         "error": "ambiguous match",
+        "action": "held",
         "reason": "the look-up by 'email' gave the record e1, which has another value",
     }
     assert crm.records["e1"]["email_address"] == "bob@example.org"
@@ -244,6 +250,9 @@ def test_a_look_up_that_gives_somebody_else_overwrites_nobody() -> None:
 
 @pytest.mark.parametrize("value", ["@ana", "ana@", "a b@c", "ana"])
 def test_what_only_looks_like_an_address_is_not_looked_up(value: str) -> None:
-    world = make_world()
+    class ByEmailAlone(MemoryConsumer):
+        find_contact = ExternalAPIConsumer.find_contact
+
+    world = make_world(crm=ByEmailAlone(id_field="ref", email_field="email_address"))
     assert world.event("contact_created", {"id": 7, "email": value})["data"]["action"] == "created"
     assert "get_contact_by_email" not in {call.method for call in world.crm.calls}

@@ -33,6 +33,14 @@ class Renewing(MemoryKeyStore):
         return super().renew_leases(integration_id, names, owner, seconds) and not self.lost
 
 
+def claims_in(store: MemoryKeyStore, **times: float) -> Claims:
+    return Claims(store, store, **times)
+
+
+def memory_claims(**times: float) -> Claims:
+    return claims_in(MemoryKeyStore(), **times)
+
+
 @pytest.fixture(autouse=True)
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Claims are looked after all the time, by a thread that no other test has started."""
@@ -43,7 +51,7 @@ def restless(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("failures", [0, 2])
 def test_a_claim_is_renewed_for_as_long_as_the_work_takes(failures: int, caplog: pytest.LogCaptureFixture) -> None:
     store = Renewing(failures=failures)
-    claims = Claims(store, seconds=0.03, wait=0.0)
+    claims = Claims(store, store, seconds=0.03, wait=0.0)
     with claims.hold("i", ["a"]):
         assert store.enough.wait(20)
     assert caplog.text.count("could not be renewed (StoreUnavailable)") == failures
@@ -51,7 +59,7 @@ def test_a_claim_is_renewed_for_as_long_as_the_work_takes(failures: int, caplog:
 
 def test_a_claim_that_was_lost_is_noticed_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     store = Renewing(lost=True)
-    with Claims(store, seconds=0.03).hold("i", ["a"]):
+    with Claims(store, store, seconds=0.03).hold("i", ["a"]):
         assert store.enough.wait(20)
     assert "A claim ended before the work that it covers" in caplog.text
 
@@ -59,13 +67,13 @@ def test_a_claim_that_was_lost_is_noticed_in_the_log(caplog: pytest.LogCaptureFi
 def test_a_claim_of_which_little_time_is_over_is_left_alone() -> None:
     """Two claims are looked after by one thread; the short one is renewed, the long one is not."""
     short, long = Renewing(), Renewing()
-    with Claims(long, seconds=60).hold("i", ["a"]), Claims(short, seconds=0.03).hold("i", ["a"]):
+    with Claims(long, long, seconds=60).hold("i", ["a"]), Claims(short, short, seconds=0.03).hold("i", ["a"]):
         assert short.enough.wait(20)
     assert long.renewals == 0
 
 
 def test_nobody_looks_after_claims_when_there_are_none() -> None:
-    claims = Claims(MemoryKeyStore())
+    claims = memory_claims()
     for _ in range(2):  # and again when there are some
         with claims.hold("i", ["a"]):
             (thread,) = [one for one in threading.enumerate() if one is claims_module._renewal._thread]
@@ -75,7 +83,7 @@ def test_nobody_looks_after_claims_when_there_are_none() -> None:
 
 def test_a_forked_process_does_not_renew_the_claims_of_its_parent() -> None:
     """What runs in the child after a fork, run here."""
-    with Claims(MemoryKeyStore()).hold("i", ["a"]):
+    with memory_claims().hold("i", ["a"]):
         assert len(claims_module._renewal._held) == 1
         claims_module._renewal.forget_all()
         assert claims_module._renewal._held == set()
@@ -85,7 +93,7 @@ def test_a_forked_process_does_not_renew_the_claims_of_its_parent() -> None:
 def test_a_claim_is_all_or_nothing() -> None:
     store = MemoryKeyStore()
     assert store.acquire_leases("i", ["b"], "somebody", 60)
-    claims = Claims(store, wait=0.0)
+    claims = Claims(store, store, wait=0.0)
     with pytest.raises(Busy), claims.hold("i", ["a", "b"]):
         pass
     with claims.hold("i", ["a"]), claims.hold("other", ["b"]):
@@ -93,7 +101,7 @@ def test_a_claim_is_all_or_nothing() -> None:
 
 
 def test_a_claim_is_given_back_whatever_happens() -> None:
-    claims = Claims(MemoryKeyStore(), wait=0.0)
+    claims = memory_claims(wait=0.0)
     for error in (ValueError, KeyboardInterrupt):
         with pytest.raises(error), claims.hold("i", ["a"]):
             raise error
@@ -112,7 +120,7 @@ def test_a_claim_whose_answer_was_lost_is_given_back() -> None:
                 raise StoreUnavailable("the key store did not answer")
             return taken
 
-    claims = Claims(Lossy(), wait=0.0)
+    claims = claims_in(Lossy(), wait=0.0)
     with pytest.raises(StoreUnavailable), claims.hold("i", ["a"]):
         pass
     with claims.hold("i", ["a"]):
@@ -129,7 +137,7 @@ def test_a_claim_whose_release_fails_once_is_given_back_all_the_same(caplog: pyt
                 raise StoreUnavailable("the key store cannot be reached")
             super().release_leases(*args)
 
-    claims = Claims(Flaky(), wait=0.0)
+    claims = claims_in(Flaky(), wait=0.0)
     for _ in range(2):
         with claims.hold("i", ["a"]):
             pass

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contact_sync import NOT_FOUND, Result
+from contact_sync import Result
 from contact_sync.testing import MemoryConsumer
 from key_stores import KeyStore, MemoryKeyStore
 from mappers import Mapper
@@ -135,9 +135,9 @@ def test_a_create_that_answers_no_id_is_a_clear_failure(plain: World) -> None:
 def test_an_update_of_a_record_that_is_gone_says_so(plain: World) -> None:
     plain.pair("7", "e9")
     assert plain.event("contact_updated", ANA)["data"] == {
-        "success": False,
-        "error": NOT_FOUND,
-        "reason": "the paired record e9 is gone",
+        "success": True,
+        "action": "skipped",
+        "reason": "the paired record e9 is gone; it counts as deleted",
     }
 
 

@@ -13,7 +13,7 @@ from contact_sync import NOT_FOUND, Change, ImportReport, Result
 from contact_sync import engine as engine_module
 from contact_sync.platforms import NOTHING_DONE
 from contact_sync.testing import MemoryConsumer
-from key_stores import MemoryKeyStore, StoreUnavailable
+from key_stores import ContactRef, MemoryKeyStore, StoreUnavailable
 from tests.sync.five_methods import FiveMethods
 from tests.sync.helpers import INSTALLATION, TOKEN, MemoryPlatform, World, make_world
 from tests.sync.test_imports import records
@@ -206,8 +206,8 @@ def test_an_adoption_that_breaks_fails_that_contact_alone(world: World, monkeypa
 
 def test_one_contact_that_somebody_else_works_on_does_not_stop_the_others(world: World) -> None:
     world.sync.engine.claims._wait = 0.0
-    leases: Any = world.store
-    assert leases.acquire_leases(INSTALLATION, ["ext:2"], "somebody", 60)
+    claims: Any = world.store
+    assert claims.claim(INSTALLATION, [ContactRef(external_id="2")], "somebody", 60)
     report = world.sync.import_contacts(records(3), TOKEN)
     assert report.created == 2
     assert report.failed == (("2", "another request is working on this contact; try again later"),)

@@ -10,7 +10,7 @@ import pytest
 from contact_sync import NOT_FOUND, Change, ImportReport, Result
 from contact_sync.platforms import NOTHING_DONE
 from contact_sync.testing import MemoryConsumer
-from key_stores import StoreUnavailable
+from key_stores import ContactRef, StoreUnavailable
 from mappers import Mapper
 from mappers import Mapping as Row
 from tests.sync.helpers import INSTALLATION, TOKEN, World, make_world
@@ -121,7 +121,7 @@ def test_a_store_that_is_away_fails_the_batch_and_writes_nothing(world: World, m
     def away(*_: object) -> None:
         raise StoreUnavailable("the key store cannot be reached")
 
-    monkeypatch.setattr(world.store, "get_botmatic_ids", away)
+    monkeypatch.setattr(world.store, "claim", away)
     report = world.sync.import_contacts(records(2), TOKEN)
     assert report.failed == (
         ("1", "the key store cannot be reached"),
@@ -147,7 +147,7 @@ def test_update_contacts_answers_for_each_in_order(world: World) -> None:
         "updated",
         NOT_FOUND,
         "updated",
-        NOT_FOUND,
+        "skipped",
         "the contact has no usable id: text that is not empty, or a whole number",
     ]
     assert world.platform.calls == ["update_contacts"]
@@ -180,9 +180,10 @@ def test_an_import_waits_for_nobody_but_the_contacts_it_holds(world: World) -> N
     create = world.platform.create_contacts
 
     def look(token: str, contacts: Any) -> list[Result]:
-        leases: Any = world.store
-        seen.append(leases.acquire_leases(INSTALLATION, ["ext:1"], "other", 1))
-        seen.append(leases.acquire_leases(INSTALLATION, ["ext:999"], "other", 1))
+        claims: Any = world.store
+        seen.extend(
+            claims.claim(INSTALLATION, [ContactRef(external_id=id)], "other", 1) is not None for id in ("1", "999")
+        )
         return create(token, contacts)
 
     world.platform.create_contacts = look  # type: ignore[method-assign] # a double that looks around

@@ -85,7 +85,7 @@ def test_a_contact_that_somebody_else_works_on_for_too_long_is_503(monkeypatch: 
     monkeypatch.setattr(claims_module, "WAIT_SECONDS", 0.0)
     store = MemoryKeyStore()
     world = make_world(store=store)
-    world.sync.engine.claims = claims_module.Claims(store, wait=0.01)
+    world.sync.engine.claims = claims_module.Claims(store, store, wait=0.01)
     assert store.acquire_leases(INSTALLATION, ["botmatic:7"], "somebody", 60)
     answer = world.post({"event": "contact_created", "data": ANA})
     assert answer.status_code == 503
