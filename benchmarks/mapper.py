@@ -23,10 +23,10 @@ ROUNDS = 15
 MAPPER = Mapper(
     [
         Mapping("id", "ref", id=True),
-        Mapping("email", "email_address", match=True),
+        Mapping("email", "email_address", match=True, type="email"),
         Mapping("firstname", "first_name"),
         Mapping("lastname", "last_name"),
-        Mapping("phone", "phone_number"),
+        Mapping("phone", "phone_number", type="phone"),
         Mapping("company", "company_name"),
         Mapping("city", "town"),
         Mapping("score", "lead_score", type="number"),

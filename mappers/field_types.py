@@ -150,11 +150,14 @@ def or_as_text(form: Convert) -> Convert:
 
 
 def _passed(form: Callable[[str], str]) -> Conversions:
-    return _typed(_scalar, _scalar, _same, _same, lambda value: form(canonical_scalar(value)))
+    canonical = _chain(_scalar, lambda value: form(canonical_scalar(value)))
+    return Conversions(_scalar, _scalar, canonical, canonical)
 
 
 def _scalar(value: Any) -> Any:
-    if isinstance(value, (str, bool)):
+    if isinstance(value, str):
+        return None if value.isspace() else value
+    if isinstance(value, bool):
         return value
     if isinstance(value, (int, float)):
         number(value)

@@ -22,9 +22,7 @@ def match_texts(type: FieldType, conversions: Conversions, value: Any, side: Sid
         side: That side.
     """
     if type == "list":
-        for item in _items(conversions, value, side):
-            if isinstance(item, str) and (text := item.strip()):
-                yield text
+        yield from _texts_of_list(conversions, value, side)
     elif type == "text":
         if isinstance(value, str) and (text := value.strip()):
             yield text
@@ -51,14 +49,16 @@ def _form(conversions: Conversions, value: Any, side: Side) -> str:
         return ""
 
 
-def _items(conversions: Conversions, value: Any, side: Side) -> list[Any]:
-    """Read a list, be it written as one on this side or, by a transform, on the other side alone."""
+def _texts_of_list(conversions: Conversions, value: Any, side: Side) -> list[str]:
+    """Read a list of texts, be it one on this side or, by a transform, on the other side alone."""
     across = conversions.to_external if side == "botmatic" else conversions.to_botmatic
     if value is None or (isinstance(value, str) and not value.strip()):
         return []
     for read in (read_list, lambda given: read_list(across(given))):
         try:
-            return list(read(value))
+            items = read(value)
         except Unfit:
             continue
+        if texts := [item.strip() for item in items if isinstance(item, str) and item.strip()]:
+            return texts
     return []

@@ -245,8 +245,7 @@ def test_kept_refuses_what_cannot_be_copied() -> None:
 def test_no_two_rows_have_one_key() -> None:
     assert Mapping("email", "properties.email").key == "email=properties.email"
     names = [("a", "b=c"), ("a=b", "c"), ("a\\=b", "c"), ("a\\", "b=c"), ("a\\\\", "b=c"), ("a", "=b=c"), ("a=", "b=c")]
-    rows = [Mapping(*pair) for pair in names if "\\" not in pair[1]]
-    assert len({row.key for row in rows}) == len(rows)
+    assert len({Mapping(*pair).key for pair in names}) == len(names)
 
 
 def test_mixed_rows_make_one_table() -> None:

@@ -79,6 +79,24 @@ def test_what_does_not_fit_is_left_out(row: Mapping, value: Any, found: list[str
     assert row.match_texts(value, "ext") == found
 
 
+def test_a_list_that_a_transform_makes_is_looked_up_by_what_it_makes() -> None:
+    row = Mapping(
+        "emails",
+        "mails",
+        match=True,
+        type="list",
+        to_botmatic=lambda mails: [mail["value"] for mail in mails],
+        to_external=lambda mails: [{"value": mail} for mail in mails],
+    )
+    assert row.match_texts([{"value": "a@example.com"}, {"value": " b@example.com"}], "ext") == [
+        "a@example.com",
+        "b@example.com",
+    ]
+    assert row.match_texts([{"address": "a@example.com"}], "ext") == []
+    assert row.same_match([{"value": "a@example.com"}], "A@example.com", "ext")
+    assert row.match_texts('["a@example.com"]', "botmatic") == ["a@example.com"]
+
+
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.botmatic)
 @pytest.mark.parametrize("value", [None, "", "  ", "\n"])
 def test_an_empty_value_looks_nobody_up(row: Mapping, value: Any) -> None:
