@@ -1,4 +1,4 @@
-"""For users' own tests: a sandbox of the platform, an in-memory CRM, and the suite that proves a consumer.
+"""For users' own tests: a sandbox of the platform, CRMs in memory, and the suite that proves a consumer.
 
 `ConsumerContract` and the fixture `sandbox_platform` are loaded when they are first asked for, since they alone need
 pytest.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from .crm import Quirks, QuirkyConsumer
 from .memory_consumer import MemoryConsumer
 from .sandbox import SandboxPlatform
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .consumer_contract import ConsumerContract
     from .fixtures import sandbox_platform
 
-__all__ = ["ConsumerContract", "MemoryConsumer", "SandboxPlatform", "sandbox_platform"]
+__all__ = ["ConsumerContract", "MemoryConsumer", "Quirks", "QuirkyConsumer", "SandboxPlatform", "sandbox_platform"]
 
 
 def __getattr__(name: str) -> Any:

@@ -12,12 +12,13 @@ from contact_sync.consumer import ExternalAPIConsumer
 from .contract_faults import FaultTests
 from .contract_hostile import HostileIdTests
 from .contract_lookups import LookupTests
+from .contract_optional import OptionalTests
 from .contract_pages import PageTests
 from .contract_probe import ConsumerDeclaration, Probe
 from .contract_records import RecordTests
 
 
-class ConsumerContract(RecordTests, LookupTests, PageTests, HostileIdTests, ConsumerDeclaration):
+class ConsumerContract(RecordTests, LookupTests, PageTests, OptionalTests, HostileIdTests, ConsumerDeclaration):
     """What the engine expects of a consumer, as tests. Run them against a CRM account that holds little else.
 
         class TestAcme(ConsumerContract):
@@ -31,7 +32,8 @@ class ConsumerContract(RecordTests, LookupTests, PageTests, HostileIdTests, Cons
     declarations of `ConsumerDeclaration` have defaults. With `consumer_at`, the suite also tests what the consumer
     makes of a CRM that is away, slow or broken.
 
-    The suite deletes what it creates, and fails where it cannot.
+    The suite deletes what it creates, and fails where it cannot. Where records can be archived, one of them stays in
+    the archive.
     """
 
     def __init_subclass__(cls, **arguments: Any) -> None:

@@ -66,13 +66,14 @@ class HostileIdTests:
 
     @hostile_ids
     def test_a_hostile_id_deletes_nothing(self, probe: Probe, hostile: str) -> None:
-        """Deleting it deletes no record."""
+        """Deleting or archiving it takes no record away."""
         victim, bystander = probe.create().id, probe.create().id
         id = hostile.format(id=victim)
-        result = probe.ask("delete_contact", id)
-        for other in (victim, bystander):
-            read = probe.ask("get_contact", other)
-            assert read.success, f"delete_contact({id[:80]!r}) deleted the record {other!r}. {ONLY_AN_ID}"
-        assert not result.success, (
-            f"delete_contact({id[:80]!r}) {said(result)}, though no record has that id. {ONLY_AN_ID}"
-        )
+        for method in ("delete_contact", "archive_contact"):
+            result = probe.ask(method, id)
+            for other in (victim, bystander):
+                read = probe.ask("get_contact", other)
+                assert read.success, f"{method}({id[:80]!r}) took the record {other!r} away. {ONLY_AN_ID}"
+            assert not result.success, (
+                f"{method}({id[:80]!r}) {said(result)}, though no record has that id. {ONLY_AN_ID}"
+            )

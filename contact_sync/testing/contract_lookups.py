@@ -15,7 +15,7 @@ from .paths import value_at
 LOCAL_PARTS: Final = {
     "plus": "ann+news",
     "apostrophe": "o'brien",
-    "percent": "ann%2Bnews",
+    "percent": "ann%2bnews",
     "ampersand": "ann&page=2",
     "equals and question mark": "a=b?c",
     "hash and slash": "ann#1/2",

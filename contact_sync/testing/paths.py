@@ -15,9 +15,9 @@ def contact_of(fields: Mapping[str, Any]) -> dict[str, Any]:
     return contact
 
 
-def put(contact: dict[str, Any], path: str, value: object) -> None:
-    """Set the value at a dotted path."""
-    *parents, last = steps(path)
+def put(contact: dict[str, Any], path: str | tuple[str, ...], value: object) -> None:
+    """Set the value at a path."""
+    *parents, last = steps(path) if isinstance(path, str) else path
     for name in parents:
         contact = contact.setdefault(name, {})
     contact[last] = value

@@ -9,7 +9,7 @@ import pytest
 
 from contact_sync.testing import ConsumerContract
 
-from . import wrong_consumers
+from . import wrong_consumers, wrong_optional
 from .rest import RestConsumer, rest_crm
 
 pytest_plugins = ["pytester"]
@@ -32,11 +32,20 @@ UPDATING = {
     "update_writes_every_field_it_is_given",
     "none_clears_a_field",
     "calls_from_several_threads_do_not_meet",
+    "each_field_can_be_updated_alone",
 }
+GIVEN_BACK = "a_record_that_a_write_gives_back_is_whole"
+FIND_OF_NOBODY = "find_contact_of_what_nobody_has_is_not_found"
+ARCHIVED = "an_archived_record_is_out_of_sight"
+ARCHIVED_MISSING = "archiving_a_missing_record_is_not_found"
 DELETING = {"a_deleted_record_is_gone", "a_deleted_contact_is_in_no_page"}
 BUSY = "too_many_requests_is_a_retryable_failure_that_says_when"
 
 WRONG: dict[str, set[str]] = {
+    "ArchiveFails": {ARCHIVED, ARCHIVED_MISSING},
+    "ArchiveHidesHalf": {ARCHIVED},
+    "ArchiveOfMissingSucceeds": {ARCHIVED_MISSING},
+    "ArchivePretends": {ARCHIVED},
     "AsciiOnly": {"text_survives", "special_characters_in_an_email_survive"},
     "BeyondTheEndFails": {
         "a_page_beyond_the_end_is_empty",
@@ -45,10 +54,15 @@ WRONG: dict[str, set[str]] = {
         *WALKS,
     },
     "ChangesItsArgument": {"arguments_are_left_alone"},
-    "DeleteFails": {"calls_from_several_threads_do_not_meet", *DELETING, *MISSING},
+    "CreateGivesBackWhatItWasGiven": {GIVEN_BACK},
+    "DeleteFails": {ARCHIVED_MISSING, "calls_from_several_threads_do_not_meet", *DELETING, *MISSING},
     "DeleteOfMissingSucceeds": {"delete_of_a_missing_record_is_not_found"},
     "DeletePretends": {*DELETING, *MISSING},
     "EmailPrefix": {"a_look_up_is_for_the_whole_address"},
+    "FindGivesTheNewest": {"find_contact_agrees_with_the_look_up_by_email"},
+    "FindKnowsNoEmails": {"find_contact_agrees_with_the_look_up_by_email"},
+    "FindOfNobodyIsAnEmptyList": {FIND_OF_NOBODY},
+    "FindTakesParts": {FIND_OF_NOBODY},
     "FirstOfSeveral": {"two_records_with_one_email_are_both_given"},
     "LimitIgnored": {"a_page_holds_no_more_than_its_limit"},
     "ListsSummaries": {"listed_contacts_are_whole"},
@@ -60,6 +74,7 @@ WRONG: dict[str, set[str]] = {
     },
     "NoIdInContacts": {"get_gives_back_what_was_created"},
     "NobodyIsAnEmptyList": {
+        FIND_OF_NOBODY,
         "an_unknown_email_is_not_found",
         "a_look_up_is_for_the_whole_address",
         "a_changed_email_is_followed",
@@ -68,7 +83,7 @@ WRONG: dict[str, set[str]] = {
     "NoneAsText": {"none_clears_a_field"},
     "NoneIsIgnored": {"none_clears_a_field"},
     "NothingForTheCallback": {"list_all_contacts_gives_what_its_pages_held"},
-    "NumbersForIds": {"get_gives_back_what_was_created", "a_deleted_record_is_gone", *UPDATING},
+    "NumbersForIds": {ARCHIVED, "get_gives_back_what_was_created", "a_deleted_record_is_gone", *UPDATING},
     "OldEmails": {"a_changed_email_is_followed"},
     "PagesFromZero": {"numbered_pages_hold_every_contact_once", "page_and_limit_may_be_left_out", *WALKS},
     "PagesOverlap": {
@@ -76,20 +91,28 @@ WRONG: dict[str, set[str]] = {
         "a_page_beyond_the_end_is_empty",
         *WALKS - {"listed_contacts_are_whole"},
     },
+    "PartialUpdatesIsText": {"each_field_can_be_updated_alone"},
     "PlusIsASpace": {"special_characters_in_an_email_survive"},
     "RaisesOnMissing": {"get_of_a_missing_record_is_not_found", "update_of_a_missing_record_is_not_found"},
     "SamePageForEver": {"numbered_pages_hold_every_contact_once", "a_page_beyond_the_end_is_empty", *WALKS},
     "SharesAContact": {"calls_from_several_threads_do_not_meet"},
     "TextToNumbers": {"text_survives"},
     "UpdateAnswersNothing": {
+        GIVEN_BACK,
         "arguments_are_left_alone",
         "a_changed_email_is_followed",
         "update_of_a_missing_record_is_not_found",
         *UPDATING,
     },
     "UpdateCreates": {"update_of_a_missing_record_is_not_found"},
+    "UpdateExpectsTheName": {"each_field_can_be_updated_alone"},
+    "UpdateGivesBackTheChange": {GIVEN_BACK},
     "UpdateIgnoresMissing": {"update_of_a_missing_record_is_not_found"},
-    "UpdateReplaces": {"update_changes_only_what_it_is_given", "none_clears_a_field"},
+    "UpdateReplaces": {
+        "each_field_can_be_updated_alone",
+        "none_clears_a_field",
+        "update_changes_only_what_it_is_given",
+    },
     "UpsertByEmail": {"two_records_with_one_email_are_both_given"},
     "WalksOnePage": WALKS,
 }
@@ -127,13 +150,13 @@ HOPELESS = ["NoIdFromCreate"]
 
 QUIET = ("-q", "-rN", "--show-capture=no", "--no-summary", "--tb=native", "-p", "no:cacheprovider")
 SAYS_WHERE = re.compile(
-    r"AssertionError: .*(\b(create|get|update|delete)_contact\b|_contacts\b|get_contact_by_email|several threads)"
+    r"AssertionError: .*(\b(archive|create|delete|find|get|update)_contact\b|_contacts\b|_by_email|several threads)"
 )
 
 HEAD = """
 import pytest
 from contact_sync.testing import ConsumerContract
-from tests.consumer import wrong_consumers
+from tests.consumer import wrong_consumers, wrong_optional
 """
 
 SUITE = """
@@ -142,7 +165,7 @@ class Test{name}(ConsumerContract):
 
     @pytest.fixture
     def consumer(self):
-        return wrong_consumers.{name}()
+        return {module}.{name}()
 """
 
 SUITE_WITH_A_BROKEN_CRM = """
@@ -151,7 +174,7 @@ class Test{name}(ConsumerContract):
     time_limit = 1.0
 
     def consumer_at(self, url):
-        consumer = wrong_consumers.{name}(url)
+        consumer = {module}.{name}(url)
         consumer.timeout = consumer.timeout and 0.2
         return consumer
 """
@@ -218,7 +241,7 @@ def test_a_missing_declaration_is_named(pytester: pytest.Pytester, body: str, sa
 
 def test_records_that_cannot_be_deleted_are_reported(pytester: pytest.Pytester) -> None:
     """The suite does not leave records behind in silence."""
-    pytester.makepyfile(test_wrong=HEAD + SUITE.format(name="DeleteFails"))
+    pytester.makepyfile(test_wrong=HEAD + SUITE.format(module="wrong_consumers", name="DeleteFails"))
     run = pytester.inline_run(*QUIET, "-k", "create_answers", "test_wrong.py")
     assert [report.when for report in run.getfailures()] == ["teardown"]
     assert "still in the CRM: ['1 (this key may not delete)', '2 (this key may not delete)']" in (
@@ -230,15 +253,16 @@ def test_every_wrong_consumer_is_in_a_table() -> None:
     """None of the wrong consumers is left out."""
     there = {
         name
-        for name, kind in vars(wrong_consumers).items()
-        if isinstance(kind, type) and kind.__module__ == wrong_consumers.__name__
+        for module in (wrong_consumers, wrong_optional)
+        for name, kind in vars(module).items()
+        if isinstance(kind, type) and kind.__module__ == module.__name__
     }
     assert there == {*WRONG, *WRONG_WITH_IDS, *WRONG_WITH_A_BROKEN_CRM, *HOPELESS}
 
 
 def _failed(pytester: pytest.Pytester, suite: str, names: Iterable[str], which: str) -> dict[str, set[str]]:
     """Run suites for wrong consumers; the names of the tests that failed, by consumer."""
-    pytester.makepyfile(test_wrong=HEAD + "".join(suite.format(name=name) for name in names))
+    pytester.makepyfile(test_wrong=HEAD + "".join(suite.format(module=_module(name), name=name) for name in names))
     run = pytester.inline_run(*QUIET, "-k", which, "test_wrong.py")
     failed: dict[str, set[str]] = {name: set() for name in names}
     for report in run.getreports("pytest_runtest_logreport"):
@@ -247,3 +271,7 @@ def _failed(pytester: pytest.Pytester, suite: str, names: Iterable[str], which: 
             name, test = str(report.head_line).split("[")[0].split(".test_")
             failed[name.removeprefix("Test")].add(test)
     return failed
+
+
+def _module(name: str) -> str:
+    return "wrong_consumers" if hasattr(wrong_consumers, name) else "wrong_optional"

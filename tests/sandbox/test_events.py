@@ -265,8 +265,8 @@ def test_a_person_cannot_make_what_the_platform_cannot_hold(
 
 
 def test_there_are_no_other_switches(sandbox: SandboxPlatform) -> None:
-    with pytest.raises(ConfigurationError, match="there is no switch 'loud'; there are echo, placement, strict"):
+    with pytest.raises(ConfigurationError, match="there is no switch 'loud'; there are echo, held, placement, strict"):
         sandbox.switch(loud=True)
-    for switch, value in (("echo", 1), ("placement", "deep"), ("strict", None)):
+    for switch, value in (("echo", 1), ("held", 0), ("placement", "deep"), ("strict", None)):
         with pytest.raises(ConfigurationError, match=f"the switch '{switch}' has no such position"):
             sandbox.switch(**{switch: value})

@@ -26,7 +26,7 @@ class SandboxCore:
         self.changes = Changes()
         self.switches = Switches()
         self._stopping = threading.Event()
-        self._courier = Courier(delivery, self.changes)
+        self._courier = Courier(delivery, self.changes, lambda: self.switches.held)
         self._store = Store(self.changes, ids, self._emit)
         self._faults = Faults(self.changes)
         self._api = Api(self._store, self._faults, self.switches, self.changes, self._stopping)
@@ -52,8 +52,54 @@ class SandboxCore:
         with self.changes.lock:
             return list(self._api.calls)
 
+    @property
+    def held(self) -> list[Delivery]:
+        """The events that are kept back, oldest first."""
+        with self.changes.lock:
+            return list(self._courier.held)
+
+    def deliver_next(self, contact_id: str | int, *, token: str | None = None, timeout: float = 30.0) -> Delivery:
+        """Deliver the oldest event of a contact that is kept back, and wait for what comes of it.
+
+        Args:
+            contact_id: The contact.
+            token: Of which installation; any, if none.
+            timeout: Seconds to wait.
+
+        Raises:
+            LookupError: None is kept back.
+            TimeoutError: It is still under way.
+        """
+        with self.changes.lock:
+            for delivery in self._courier.held:
+                if delivery.contact_id == str(contact_id) and token in (None, delivery.token):
+                    self._courier.let_go(delivery)
+                    break
+            else:
+                raise LookupError("no event of this contact is held")
+        return delivery.wait(timeout)
+
+    def deliver_all(self, timeout: float = 30.0) -> list[Delivery]:
+        """Deliver all events that are kept back, in order for each contact, and wait. New ones are held again.
+
+        Raises:
+            TimeoutError: Some are still under way.
+        """
+        deliveries = self._let_all_go()
+        return [delivery.wait(timeout) for delivery in deliveries]
+
+    def redeliver(self, delivery: Delivery, *, timeout: float = 30.0) -> Delivery:
+        """Deliver an event or action once more, as it was, and wait for what comes of it.
+
+        It comes after what is under way for its contact, and before what is held.
+
+        Raises:
+            TimeoutError: It is still under way.
+        """
+        return self._courier.again(delivery).wait(timeout)
+
     def wait_idle(self, timeout: float = 10.0) -> None:
-        """Wait until no event is under way.
+        """Wait until no event is under way. One that is held is not.
 
         Raises:
             TimeoutError: Some still are. The message names them.
@@ -115,7 +161,7 @@ class SandboxCore:
         return self._faults.waiting()
 
     def switch(self, **switches: object) -> None:
-        """Change how the platform behaves: `strict`, `echo`, `placement`.
+        """Change how the platform behaves: `strict`, `echo`, `placement`, `held`. Without `held`, held events go.
 
         Raises:
             ConfigurationError: There is no such switch, or no such position.
@@ -130,11 +176,20 @@ class SandboxCore:
         with self.changes.lock:
             for name, value in switches.items():
                 setattr(self.switches, name, value)
+            if not self.switches.held:
+                self._let_all_go()
             self.changes.note()
 
     def revoke_token(self, token: str) -> None:
         """Revoke a token of any workspace: from now on it is unknown."""
         self._store.revoke_token(token)
+
+    def _let_all_go(self) -> list[Delivery]:
+        with self.changes.lock:
+            held = list(self._courier.held)
+            for delivery in held:
+                self._courier.let_go(delivery)
+            return held
 
     def _face(self, data: WorkspaceData) -> Workspace:
         return Workspace(data, self._store, self._courier, self.switches)

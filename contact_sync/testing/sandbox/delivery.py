@@ -73,7 +73,7 @@ class Delivery:
         contact_id: The contact it is about, if it is about one.
         at: When it was made, in seconds since 1970.
         attempts: What came of it so far.
-        state: `waiting`, `delivered`, or `failed` when it was given up.
+        state: `held` until it is let go by hand, `waiting`, `delivered`, or `failed` when it was given up.
     """
 
     def __init__(
@@ -90,19 +90,24 @@ class Delivery:
     ) -> None:
         self.number = number
         self.name = name
-        self.kind = kind
+        self.kind: Literal["event", "action"] = kind
         self.url = url
         self.body: dict[str, Any] = {kind: name, "data": dict(data)}
         self.contact_id = contact_id
         self.at = time.time()
         self.attempts: tuple[Attempt, ...] = ()
-        self.state: Literal["waiting", "delivered", "failed"] = "waiting"
+        self.state: Literal["held", "waiting", "delivered", "failed"] = "waiting"
         self._token = token
         self._changes = changes
         self._given_up = given_up
 
     def __repr__(self) -> str:
         return f"<Delivery {self.number} {self.name} {self.state} {[attempt.status for attempt in self.attempts]}>"
+
+    @property
+    def token(self) -> str:
+        """The token of the installation that it is for."""
+        return self._token
 
     @property
     def status(self) -> int | None:
@@ -123,7 +128,7 @@ class Delivery:
         Raises:
             TimeoutError: It is still under way.
         """
-        if not self._changes.wait_for(lambda: self.state != "waiting", timeout):
+        if not self._changes.wait_for(lambda: self.state in ("delivered", "failed"), timeout):
             raise TimeoutError(f"{self!r} is still under way after {timeout} s")
         return self
 
@@ -131,9 +136,10 @@ class Delivery:
 class Courier:
     """Delivers. Each lane (a contact of an installation) is a queue; lanes do not wait for each other."""
 
-    def __init__(self, rules: DeliveryRules, changes: Changes) -> None:
+    def __init__(self, rules: DeliveryRules, changes: Changes, holds: Callable[[], bool]) -> None:
         self._rules = rules
         self._changes = changes
+        self._holds = holds
         self._lanes: dict[Hashable, deque[Delivery]] = {}
         self._due: list[tuple[float, int, Hashable]] = []
         self._wake = threading.Condition(changes.lock)
@@ -143,6 +149,7 @@ class Courier:
         self._threads: list[threading.Thread] = []
         self._active: set[HTTPConnection] = set()
         self.all: deque[Delivery] = deque(maxlen=KEPT)
+        self.held: list[Delivery] = []
 
     def start(self) -> None:
         """Begin to deliver. Does nothing if it does already."""
@@ -169,23 +176,48 @@ class Courier:
         data: Mapping[str, Any],
         contact_id: str | None = None,
         given_up: Callable[[], object] | None = None,
+        *,
+        at_once: bool = False,
     ) -> Delivery:
-        """Queue an event or action. `given_up` is called if it is given up, with the lock held."""
+        """Queue an event or action, or keep it back if it is of a contact and those are held, unless `at_once`.
+
+        `given_up` is called if it is given up, with the lock held.
+        """
         with self._wake:
             number = next(self._numbers)
             delivery = Delivery(number, url, token, kind, name, data, contact_id, self._changes, given_up)
             self.all.append(delivery)
-            lane = (token, contact_id)
-            queue = self._lanes.setdefault(lane, deque())
-            queue.append(delivery)
-            if len(queue) == 1:
-                self._schedule(lane, 0.0)
+            if contact_id is not None and self._holds() and not at_once:
+                delivery.state = "held"
+                self.held.append(delivery)
+            else:
+                self._queue(delivery)
             self._changes.note()
         return delivery
+
+    def let_go(self, delivery: Delivery) -> None:
+        """Queue a delivery that was held."""
+        with self._wake:
+            self.held.remove(delivery)
+            delivery.state = "waiting"
+            self._queue(delivery)
+            self._changes.note()
+
+    def again(self, delivery: Delivery) -> Delivery:
+        """Queue a copy of a delivery that was made before."""
+        data, id = delivery.body["data"], delivery.contact_id
+        return self.send(delivery.url, delivery._token, delivery.kind, delivery.name, data, id, at_once=True)
 
     def wait_idle(self, timeout: float, token: str | None = None) -> bool:
         """Wait until nothing is under way, for one token or at all. Whether that is so."""
         return self._changes.wait_for(lambda: not any(token in (None, lane[0]) for lane in self._open_lanes()), timeout)
+
+    def _queue(self, delivery: Delivery) -> None:
+        lane = (delivery._token, delivery.contact_id)
+        queue = self._lanes.setdefault(lane, deque())
+        queue.append(delivery)
+        if len(queue) == 1:
+            self._schedule(lane, 0.0)
 
     def _open_lanes(self) -> list[Any]:
         return list(self._lanes)

@@ -34,6 +34,7 @@ class SandboxPlatform(SandboxCore):
         strict: Whether requests with undeclared properties are refused (422). They are ignored otherwise.
         echo: Whether calls of the REST API make events as well, as on a real platform.
         placement: Where a contact event has its contact: in `data`, or in `data[event name]`.
+        held: Whether events of contacts wait until they are delivered by hand, with `deliver_next` or `deliver_all`.
         ids: Whether contact ids are numbers or text in JSON.
         delivery: How events are delivered.
 
@@ -51,11 +52,12 @@ class SandboxPlatform(SandboxCore):
         strict: bool = True,
         echo: bool = False,
         placement: Placement = "flat",
+        held: bool = False,
         ids: Ids = "number",
         delivery: DeliveryRules | None = None,
     ) -> None:
         super().__init__(ids, delivery or DeliveryRules())
-        self.switch(strict=strict, echo=echo, placement=placement)
+        self.switch(strict=strict, echo=echo, placement=placement, held=held)
         self.main = self.workspace(MAIN)
         self.token = self.main.issue_token(token)
         self._server = LoopbackServer(self._app(), port)
@@ -118,6 +120,10 @@ class SandboxPlatform(SandboxCore):
     def delete_contact(self, id: str | int) -> None:
         """Delete a contact as a person on the platform does."""
         self.main.delete_contact(id)
+
+    def merge_contacts(self, loser: str | int, winner: str | int) -> None:
+        """Merge a contact into another as a person on the platform does."""
+        self.main.merge_contacts(loser, winner)
 
     def issue_token(self, token: str | None = None) -> str:
         """Issue a further token, or the one given."""

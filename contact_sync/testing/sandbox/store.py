@@ -27,11 +27,13 @@ class Switches:
         strict: Whether requests with undeclared properties are refused (422). They are ignored otherwise.
         echo: Whether calls of the REST API make events as well, for the integration that made the call too.
         placement: Where a contact event has its contact.
+        held: Whether events of contacts are kept back until they are delivered by hand.
     """
 
     strict: bool = True
     echo: bool = False
     placement: Placement = "flat"
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,16 @@ class Store:
                 self._emit(workspace, "contact_deleted", {"contact_id": contact["id"]}, id)
             self._changes.note()
             return True
+
+    def merge(self, workspace: WorkspaceData, loser: str, winner: str) -> bool:
+        """Fill a contact's blanks from another one, which is deleted. Whether both were there."""
+        with self._changes.lock:
+            if loser not in workspace.contacts or winner not in workspace.contacts:
+                return False
+            kept, gone = workspace.contacts[winner], workspace.contacts[loser]
+            blanks = {name: value for name, value in gone.items() if kept.get(name) is None or kept[name] == ""}
+            self.update(workspace, winner, blanks, event=True)
+            return self.delete(workspace, loser, event=True)
 
     def declare(self, workspace: WorkspaceData, properties: Mapping[str, str]) -> None:
         """Declare properties; those that exist stay as they are."""

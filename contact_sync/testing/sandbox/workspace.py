@@ -72,6 +72,18 @@ class Workspace:
         if not self._store.delete(self._data, str(id), event=True):
             raise UnknownContact(NOT_FOUND)
 
+    def merge_contacts(self, loser: str | int, winner: str | int) -> None:
+        """Merge a contact into another as a person does: the winner's blanks are filled, the loser is deleted.
+
+        Raises:
+            UnknownContact: One of them is not there.
+            ConfigurationError: They are the same.
+        """
+        if str(loser) == str(winner):
+            raise ConfigurationError("a contact cannot be merged into itself")
+        if not self._store.merge(self._data, str(loser), str(winner)):
+            raise UnknownContact(NOT_FOUND)
+
     def _checked(self, contact: Mapping[str, Any]) -> dict[str, Any]:
         with self._store.lock:
             new = [{"name": name} for name in contact if name != "id" and name not in self._data.properties]

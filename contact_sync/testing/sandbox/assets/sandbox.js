@@ -73,7 +73,7 @@ function showContacts(now) {
 function showLogs(now) {
   log($("deliveries"), state.deliveries, ["", "Event", "Contact", "Answer", "Attempts"], "d", (one) => {
     const last = one.attempts.at(-1);
-    const kind = { delivered: "good", failed: "bad", waiting: "warn" }[one.state];
+    const kind = { delivered: "good", failed: "bad", waiting: "warn", held: "warn" }[one.state];
     const said = last ? (last.status ?? last.error) : "…";
     return {
       key: one.number,
