@@ -90,7 +90,7 @@ class Batch:
             return Result.failed(NOT_FOUND, reason="this record is not paired")
         if known.buried:
             return self._engine.endings.gone(self._route, id, GONE)
-        return self._engine.unmatched(self._route, id)
+        return self._engine.pairing.unmatched(self._route, id)
 
     def _update(
         self,
@@ -138,19 +138,21 @@ class Batch:
         made: list[SavePair] = []
         for (id, _, plan, _), result in zip(ready, results, strict=True):
             if result.success and result.id:
-                made.append(self._engine.created_pair(plan, id, result))
-        problem = self._engine.record(claim, made)
+                made.append(self._engine.pairing.created_pair(plan, id, result))
+        problem = self._engine.pairing.record(claim, made)
         for (id, contact, _, _), result in zip(ready, results, strict=True):
             if not result.success:
+                if result.in_doubt:
+                    self._engine.pairing.in_doubt(self._route, claim, id, contact)
                 done = self._safely(
-                    lambda id=id, contact=contact, result=result: self._engine.adopt_existing(  # type: ignore[misc]
+                    lambda id=id, contact=contact, result=result: self._engine.pairing.adopt_existing(  # type: ignore[misc]
                         self._route, claim, id, contact, result
                     )
                 )
             elif not result.id:
                 done = Result.failed("the contact was created, but the answer has no id to pair it with")
             elif problem is not None:
-                done = self._engine.unpaired(self._route, result.id, problem)
+                done = self._engine.pairing.unpaired(self._route, result.id, problem)
             else:
                 done = Result.ok(result.id, action="created")
             self._results[self._places[id]] = done

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from key_stores import Bury, DeletePair, KnownContact, SavePair
 from mappers import Side
@@ -11,11 +11,13 @@ from mappers import Side
 from .contact_claim import ContactClaim
 from .events import Change
 from .held import Held
-from .mergers import Mergers
 from .results import NOT_FOUND, Result
 from .rules import Mark, Rules
 from .sides import EngineSide, Route
+from .traces import Traces
 from .writer import Writer
+
+IN_DOUBT: Final = "it may be there already: the answer got lost when the {} was created; its news is waited for"
 
 
 class Endings:
@@ -24,30 +26,37 @@ class Endings:
     Args:
         writer: Writes to sides.
         rules: What a delete does, and what becomes of a pair whose other record is gone.
-        mergers: Which record has become a part of which.
+        traces: What is remembered of contacts that are in no pair.
         held: Who is held.
     """
 
-    def __init__(self, writer: Writer, rules: Rules, mergers: Mergers, held: Held) -> None:
+    def __init__(self, writer: Writer, rules: Rules, traces: Traces, held: Held) -> None:
         self._writer = writer
         self._rules = rules
-        self.mergers = mergers
+        self.traces = traces
         self._held = held
 
     def gone(self, route: Route, id: str, why: str) -> Result:
         """Say why nothing is done for a contact on which a tombstone lies."""
-        winner = self.mergers.winner_of(route.scope.installation, route.source.name, id)
+        doubt = self.traces.seconds_in_doubt(route.scope.installation, route.source.name, id)
+        if doubt:
+            return Result.failed(IN_DOUBT.format(route.target.noun), retryable=True, retry_after=doubt)
+        winner = self.traces.winner_of(route.scope.installation, route.source.name, id)
         return Result.skipped(why if winner is None else _merged_into(route.source, winner))
 
     def delete(self, route: Route, claim: ContactClaim, id: str) -> Result:
         """Do to the partner of a contact that is gone what the policy says, and bury the pair."""
         known = claim.contacts[0]
         if not known.paired:
-            winner = self.mergers.winner_of(route.scope.installation, route.source.name, id)
+            winner = self.traces.winner_of(route.scope.installation, route.source.name, id)
             if winner is not None:
                 return Result.skipped(_merged_into(route.source, winner))
-            claim.later(self._grave(route, id))
-            return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
+            partner = self.traces.partner_of_gone(route.scope.installation, route.source.name, id)
+            if partner is None:
+                self.traces.settle_doubt(route.scope.installation, route.source.name, id)
+                claim.later(self._grave(route, id))
+                return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
+            known = KnownContact(*route.source.pair(id, partner))
         policy = self._rules.deletes_to(route.target.name)
         partner = str(route.target.id_in(known))
         if policy == "ignore":
@@ -60,6 +69,8 @@ class Endings:
             return result
         # A record that was gone already is what was wanted.
         claim.later(Bury(known.botmatic_id, known.external_id, self._rules.tombstone_seconds))
+        if not claim.contacts[0].paired:
+            self.traces.drop_gone(route.scope.installation, route.source.name, id)
         if isinstance(policy, Mark):
             return Result.ok(partner, action="updated", reason="it is marked as deleted")
         return Result.ok(partner, action="deleted", reason="it is archived" if policy == "archive" else None)
@@ -88,6 +99,8 @@ class Endings:
         if self._rules.missing == "unlink":
             claim.later(_unpairing(known))
             return Result.skipped(f"{gone}; the {route.source.noun} is unpaired and counts as new from now on")
+        id, partner = str(route.target.id_in(known)), str(route.source.id_in(known))
+        self.traces.note_gone(route.scope.installation, route.target.name, id, partner)
         claim.later(Bury(known.botmatic_id, known.external_id, self._rules.tombstone_seconds))
         return Result.skipped(f"{gone}; it counts as deleted")
 
@@ -95,7 +108,7 @@ class Endings:
         """Give the loser's partner to the winner. If the winner has one, the loser's is a part of that one."""
         installation, source, target = route.scope.installation, route.source, route.target
         lost, kept = claim.contacts
-        self.mergers.note(installation, source.name, loser, winner)
+        self.traces.note_merger(installation, source.name, loser, winner)
         own_grave = self._grave(route, loser)
         if not lost.paired:
             claim.later(own_grave)
@@ -105,7 +118,7 @@ class Endings:
             claim.later(SavePair(*source.pair(winner, partner)), own_grave)
             return Result.ok(partner, action="updated")
         other = str(target.id_in(kept))
-        self.mergers.note(installation, target.name, partner, other)
+        self.traces.note_merger(installation, target.name, partner, other)
         claim.later(Bury(lost.botmatic_id, lost.external_id, self._rules.tombstone_seconds))
         return Result.ok(
             other, action="updated", reason=f"the {target.noun} {partner} stays, and is not synced any more"
@@ -122,7 +135,7 @@ class Endings:
         for side, own in ids.items():
             if own is not None:
                 self._held.drop(installation, side, own)
-                self.mergers.forget(installation, side, own)
+                self.traces.forget(installation, side, own)
         return Result.ok(id, action="deleted" if known.paired or known.buried else "unchanged")
 
     def _grave(self, route: Route, id: str) -> Bury:

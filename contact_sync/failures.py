@@ -86,6 +86,7 @@ def translate(error: Exception, source: str) -> Result:
         f"{source} raised {kind}{said}",
         retryable=temporary,
         retry_after=_retry_after(error) if temporary else None,
+        in_doubt=temporary and (status is None or status >= 500),
     )
 
 

@@ -26,6 +26,7 @@ class Result:
         retryable: Whether the same call may succeed later (time-out, 429, 5xx, unreachable).
         retry_after: In how many seconds, where the other side said so.
         conflicts: The fields, by their names on the platform, that both sides had changed to something else.
+        in_doubt: Whether a failed call may have taken effect all the same, such as one that was not answered in time.
     """
 
     success: bool
@@ -38,6 +39,7 @@ class Result:
     retryable: bool = False
     retry_after: float | None = None
     conflicts: Sequence[str] | None = None
+    in_doubt: bool = False
 
     @classmethod
     def ok(
@@ -68,6 +70,7 @@ class Result:
         reason: str | None = None,
         retryable: bool = False,
         retry_after: float | None = None,
+        in_doubt: bool = False,
     ) -> Self:
         """Say that it was not done, and why. An `id` names the record that was in the way, if one was."""
         return cls(
@@ -77,6 +80,7 @@ class Result:
             reason=reason,
             retryable=retryable,
             retry_after=retry_after,
+            in_doubt=in_doubt,
         )
 
     @classmethod
@@ -105,7 +109,7 @@ class Result:
         return {
             name: value
             for name, value in whole.items()
-            if value is not None and not (name == "retryable" and value is False)
+            if value is not None and not (name in ("retryable", "in_doubt") and value is False)
         }
 
 
@@ -187,6 +191,7 @@ def _odd_field(known: Mapping[str, Any]) -> str | None:
         ("action", (str,), "text"),
         ("reason", (str,), "text"),
         ("retryable", (bool,), "a boolean"),
+        ("in_doubt", (bool,), "a boolean"),
         ("retry_after", (int, float), "seconds"),
         ("conflicts", (Sequence,), "a list of names"),
     ):

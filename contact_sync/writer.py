@@ -11,7 +11,9 @@ from .contact_claim import ContactClaim
 from .events import Change
 from .failures import translate
 from .pipeline import Pipeline, Stage
+from .plans import Plan
 from .results import Result
+from .sides import EngineSide
 
 Shape = Callable[[Change], dict[str, Any]]
 """Builds the payload of a change. May raise a `MappingError`."""
@@ -61,3 +63,39 @@ class Writer:
         if lost:
             raise lost[0]
         return result
+
+    def deliver(self, claim: ContactClaim, plan: Plan, kind: Any, id: str | None) -> Result:
+        """Write to the target what a plan says. It notes what was sent."""
+        target = plan.route.target
+
+        def call(change: Change, payload: dict[str, Any]) -> Result:
+            plan.sent(payload)
+            return target.write(change, payload)
+
+        return self.write(plan.change(kind, id), target.shape if kind == "create" else plan.shape, call, claim)
+
+    def take(self, claim: ContactClaim, plan: Plan, id: str) -> Result:
+        """Write to the source what it takes from the target, if it takes anything, and move the baseline."""
+        if not plan.merged.take:
+            return Result.ok(id)
+        sent: list[dict[str, Any]] = []
+        source = plan.route.source
+
+        def call(change: Change, payload: dict[str, Any]) -> Result:
+            sent.append(payload)
+            return source.write(change, payload) if payload else Result.ok(id)
+
+        result = self.write(plan.change_back(id), plan.shape_back, call, claim)
+        if result.success and result.action != "skipped" and sent:
+            plan.settle_back(sent[0])
+        return result
+
+
+def read(claim: ContactClaim, side: EngineSide, id: str) -> Result:
+    """Read a record of a side under a claim.
+
+    Raises:
+        ClaimLost: It has ended.
+    """
+    claim.check()
+    return side.read(id)

@@ -25,8 +25,9 @@ def failure_of(call: Call, reply: Reply) -> Result | None:
         return Result.failed(NOT_FOUND)
     said = f"{call.name}: the platform answered HTTP {status}"
     if reply.temporary:
-        doubt = "" if call.repeatable or status < 500 or reply.turned_away else "; it may have taken effect"
-        return Result.failed(said + doubt, retryable=True, retry_after=reply.retry_after)
+        doubtful = not (call.repeatable or status < 500 or reply.turned_away)
+        said += "; it may have taken effect" if doubtful else ""
+        return Result.failed(said, retryable=True, retry_after=reply.retry_after, in_doubt=doubtful)
     if status in (401, 403):
         return Result.failed(f"{call.name}: the platform refused the token (HTTP {status})")
     if 300 <= status < 400:

@@ -160,8 +160,9 @@ class Wire:
     def _finish(self, call: Call, got: Reply | _Lost, in_doubt: bool) -> Reply | Result:
         if isinstance(got, Reply):
             return replace(got, in_doubt=in_doubt)
-        doubt = "; it may have taken effect" if (got.sent or in_doubt) and not call.repeatable else ""
-        return Result.failed(f"{call.name}: {got.error}{doubt}", retryable=got.temporary)
+        doubtful = (got.sent or in_doubt) and not call.repeatable
+        said = f"{call.name}: {got.error}{'; it may have taken effect' if doubtful else ''}"
+        return Result.failed(said, retryable=got.temporary, in_doubt=doubtful)
 
     def _once(self, call: Call, headers: Mapping[str, str], token: str | None, ends: float) -> Reply | _Lost:
         try:

@@ -78,7 +78,7 @@ def test_a_match_value_that_is_no_address_is_not_looked_up_by_email() -> None:
     mapper = Mapper([Row("id", "ref", id=True), Row("phone", "phone_number", match=True)])
     world = make_world(mapper=mapper)
     assert world.event("contact_created", {"id": 7, "phone": "0612"})["data"]["action"] == "created"
-    assert [call.method for call in world.crm.calls] == ["create_contact"]
+    assert [call.method for call in world.crm.calls] == ["find_contact", "create_contact"]
 
 
 def test_nodes_rows_match_by_the_row_named_email() -> None:

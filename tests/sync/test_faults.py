@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from contact_sync import ImportReport, Result
-from contact_sync import engine as engine_module
 from contact_sync import integration as integration_module
+from contact_sync import pairing as pairing_module
 from contact_sync.claims import Claims
 from contact_sync.testing import MemoryConsumer
 from tests.sync.faulty_store import FaultyStore
@@ -25,7 +25,7 @@ ANA_THERE = {"ref": "e1", "email_address": "ana@example.org", "phone_number": "0
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pauses, and claims that nobody gives back end soon."""
-    monkeypatch.setattr(engine_module, "RECORD_PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(pairing_module, "RECORD_PAUSES", (0.0, 0.0, 0.0))
     monkeypatch.setattr(integration_module, "Claims", functools.partial(Claims, seconds=0.3, wait=20))
 
 

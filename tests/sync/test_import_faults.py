@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contact_sync import NOT_FOUND, Change, ImportReport, Result
-from contact_sync import engine as engine_module
+from contact_sync import pairing as pairing_module
 from contact_sync.platforms import NOTHING_DONE
 from contact_sync.testing import MemoryConsumer
 from key_stores import ContactRef, MemoryKeyStore, StoreUnavailable
@@ -216,7 +216,7 @@ def test_one_contact_that_somebody_else_works_on_does_not_stop_the_others(world:
 @pytest.fixture
 def unsaved(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], World]:
     """A world whose store fails to save pairs, in a way of its own."""
-    monkeypatch.setattr(engine_module, "RECORD_PAUSES", (0.0,))
+    monkeypatch.setattr(pairing_module, "RECORD_PAUSES", (0.0,))
 
     def make(outcome: Any) -> World:
         class Store(MemoryKeyStore):

@@ -148,7 +148,7 @@ def test_a_store_that_breaks_and_a_user_whose_code_breaks_tell_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    monkeypatch.setattr("contact_sync.engine.RECORD_PAUSES", (0.0,))
+    monkeypatch.setattr("contact_sync.pairing.RECORD_PAUSES", (0.0,))
     monkeypatch.setattr("contact_sync.integration.Claims", functools.partial(Claims, wait=0.01))
 
     def broken(*_: Any) -> Any:
@@ -200,7 +200,7 @@ def test_nothing_that_users_receive_shows_it_in_its_repr() -> None:
 def test_an_id_cannot_forge_a_line_of_the_log(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("contact_sync.engine.RECORD_PAUSES", ())
+    monkeypatch.setattr("contact_sync.pairing.RECORD_PAUSES", ())
     store: Any = open_key_store("memory://")
     world = make_world(store=store)
 

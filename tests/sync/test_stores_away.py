@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contact_sync import claims as claims_module
-from contact_sync import engine as engine_module
+from contact_sync import pairing as pairing_module
 from key_stores import MemoryKeyStore, StoreUnavailable
 from tests.sync.helpers import INSTALLATION, make_world
 
@@ -51,7 +51,7 @@ def test_a_store_that_is_away_is_answered_with_503_and_nothing_is_written() -> N
 
 
 def test_a_pair_that_cannot_be_saved_at_once_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_module, "RECORD_PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(pairing_module, "RECORD_PAUSES", (0.0, 0.0, 0.0))
     store = Away()
     world = make_world(store=store)
     store.away["save"] = 3
@@ -62,7 +62,7 @@ def test_a_pair_that_cannot_be_saved_at_once_is_tried_again(monkeypatch: pytest.
 def test_a_pair_that_cannot_be_saved_at_all_names_the_record_in_answer_and_log(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(engine_module, "RECORD_PAUSES", (0.0,))
+    monkeypatch.setattr(pairing_module, "RECORD_PAUSES", (0.0,))
     store = Away()
     world = make_world(store=store)
     store.away["save"] = 2

@@ -1,0 +1,230 @@
+"""A contact that is in no pair: its partner is found, or made, and the two are paired.
+
+A pair is saved directly after a create, before anything else can fail; after an adoption it is saved last, so that an
+adoption that failed for now is repeated whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from key_stores import Bury, InvalidId, KnownContact, SavePair
+
+from .claims import Claims
+from .contact_claim import ContactClaim
+from .errors import ClaimLost
+from .failures import translate
+from .held import Held, HeldContact
+from .identity import AMBIGUOUS, Identity
+from .plans import Plan, Planner
+from .results import Result
+from .rules import Rules
+from .sides import Route
+from .traces import DOUBT_SECONDS, Traces
+from .writer import Writer, read
+
+log = logging.getLogger(__name__)
+
+RECORD_PAUSES: Final = (0.1, 0.3, 1.0)
+"""How long to wait, in seconds, before a pair is saved once more."""
+
+NO_MATCH: Final = "no record is like it, and such contacts are"
+
+
+class Pairing:
+    """Pairs contacts, each under a claim on it.
+
+    Args:
+        claims: Claims what is found.
+        identity: Who is who.
+        planner: What is to be written.
+        writer: Writes it.
+        rules: What becomes of a contact that is found nowhere.
+        held: Who is held for a person to decide.
+        traces: Whose creation is in doubt.
+    """
+
+    def __init__(
+        self,
+        claims: Claims,
+        identity: Identity,
+        planner: Planner,
+        writer: Writer,
+        rules: Rules,
+        held: Held,
+        traces: Traces,
+    ) -> None:
+        self._claims = claims
+        self._identity = identity
+        self._planner = planner
+        self._writer = writer
+        self._rules = rules
+        self._held = held
+        self._traces = traces
+
+    def find_partner(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> Result:
+        """Find a partner for a contact that has none, and pair the two; where there is none, make one."""
+        found = self._identity.resolve(route, contact)
+        if found.success and found.id is not None:
+            return self.adopt(route, claim, id, found.id, contact, found.contact)
+        if found.error == AMBIGUOUS:
+            ids = [route.target.id_of(record) for record in found.contacts or ()]
+            held = self._hold(route, id, found.reason or "", [each for each in ids if each is not None])
+            return held or self._create(route, claim, id, contact)
+        if not found.not_found:
+            return found
+        return (
+            self._adopt_doubtful(route, claim, id, contact)
+            or self.unmatched(route, id)
+            or self._create(route, claim, id, contact)
+        )
+
+    def _adopt_doubtful(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> Result | None:
+        """Adopt the contact that this one was made from, by a create whose answer got lost; `None` if there is none."""
+        looks = self._identity.looks(route, contact)
+        if looks is None:
+            return None
+        installation, side = route.scope.installation, route.target.name
+        found = self._traces.looks_like(installation, side, looks)
+        if found is None:
+            return None
+        record = read(claim, route.target, found)
+        if not record.success and record.retryable:
+            return record
+        adopted = self.adopt(route, claim, id, found, contact, record.contact)
+        if adopted.success:
+            self._traces.settle_doubt(installation, side, found, looks)
+        return adopted
+
+    def in_doubt(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> None:
+        """Take note that a contact may have been created on the target, which cannot be asked whether it was."""
+        looks = self._identity.looks(route, contact)
+        if looks is None and route.target.readable:
+            return  # it is found by its match values
+        guards = self._identity.guards(route, contact)
+        if guards:
+            self._traces.note_doubt(route.scope.installation, route.source.name, id, looks or guards[0])
+            own = route.source.ref(id)
+            claim.later(Bury(own.botmatic_id, own.external_id, DOUBT_SECONDS))
+
+    def unmatched(self, route: Route, id: str) -> Result | None:
+        """What becomes of a contact that was found nowhere; `None` if one is created."""
+        choice = self._rules.unmatched_to(route.target.name)
+        if choice == "skip":
+            return Result.skipped(f"{NO_MATCH} skipped")
+        return self._hold(route, id, f"{NO_MATCH} held", []) if choice == "hold" else None
+
+    def _hold(self, route: Route, id: str, reason: str, candidates: Sequence[str]) -> Result | None:
+        """Hold a contact for a person to decide; `None` if a person has decided to create."""
+        scope, side = route.scope, route.source.name
+        before = self._held.find(scope.installation, side, id)
+        if before is not None and before.decision == "create":
+            self._held.drop(scope.installation, side, id)
+            return None
+        self._held.keep(scope.installation, HeldContact(side, id, reason, tuple(candidates)))
+        return Result.failed(AMBIGUOUS if candidates else "held", reason=reason).with_(action="held")
+
+    def _create(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> Result:
+        plan = self._planner.plan(route, contact, None, there={}, first=True)
+        result = self._writer.deliver(claim, plan, "create", None)
+        if result.action == "skipped":
+            return result
+        if not result.success:
+            if result.in_doubt:
+                self.in_doubt(route, claim, id, contact)
+            return self.adopt_existing(route, claim, id, contact, result)
+        if result.id is None:
+            return Result.failed(f"the {route.target.noun} was created, but the answer has no id to pair it with")
+        pair = self.created_pair(plan, id, result)
+        problem = self.record(claim, [pair])
+        return self.unpaired(route, result.id, problem) if problem else Result.ok(result.id, action="created")
+
+    def created_pair(self, plan: Plan, id: str, result: Result) -> SavePair:
+        """The pair of a record that was created just now, with its baseline."""
+        botmatic_id, external_id = plan.route.source.pair(id, str(result.id))
+        known = KnownContact(botmatic_id, external_id)
+        plan.settle(result.contact, self._planner.baseline(plan.route, known))
+        return SavePair(botmatic_id, external_id, plan.packed())
+
+    def adopt_existing(
+        self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any], refusal: Result
+    ) -> Result:
+        """Adopt the record that a refused create names: it exists already. Other refusals are answered as they are."""
+        if refusal.id is None or refusal.retryable:
+            return refusal
+        found = read(claim, route.target, refusal.id)
+        if not found.success and found.retryable:
+            return found
+        return self.adopt(route, claim, id, refusal.id, contact, found.contact)
+
+    def adopt(
+        self,
+        route: Route,
+        claim: ContactClaim,
+        id: str,
+        found_id: str,
+        contact: Mapping[str, Any],
+        record: Mapping[str, Any] | None,
+    ) -> Result:
+        """Pair with a record that was there already, and fill the blanks of both sides. Nothing is cleared.
+
+        The pair is saved last: if something fails for now, the next try adopts again.
+        """
+        (other,) = self._claims.add(claim, [route.target.ref(found_id)])
+        if other.paired:
+            reason = f"the {route.target.noun} {found_id} is already paired with {route.source.noun} "
+            held = self._hold(route, id, f"{reason}{route.source.id_in(other)}", [found_id])
+            return held or self._create(route, claim, id, contact)
+        botmatic_id, external_id = route.source.pair(id, found_id)
+        known = KnownContact(botmatic_id, external_id)
+        plan = self._planner.plan(route, contact, self._planner.baseline(route, known), there=record, first=True)
+        result = Result.ok(found_id)
+        if plan.merged.write:
+            result = self._writer.deliver(claim, plan, "update", found_id)
+            if not result.success or result.action == "skipped":
+                return result.with_(reason=result.reason or f"the {route.target.noun} {found_id} was not adopted")
+        plan.settle(result.contact)
+        back = self._writer.take(claim, plan, id)
+        if not back.success:
+            left = f"the blanks of the {route.source.noun} {id} could not be filled from {found_id}"
+            back = back.with_(reason=back.reason or left)
+            if back.retryable:
+                return back
+        problem = self.record(claim, [SavePair(botmatic_id, external_id, plan.packed())])
+        if problem:
+            return self.unpaired(route, found_id, problem)
+        return Result.ok(found_id, action="adopted") if back.success else back
+
+    def record(self, claim: ContactClaim, pairs: Sequence[SavePair]) -> Result | None:
+        """Save pairs of contacts that are paired from now on.
+
+        A pair that is lost is a duplicate later, so a store that is away for a moment is waited for, and pairs that
+        cannot be saved at all are named in the log.
+
+        Returns:
+            The failure, if they could not be saved.
+        """
+        pauses = list(RECORD_PAUSES)
+        while pairs:
+            try:
+                claim.record(*pairs)
+                break
+            except Exception as error:  # noqa: BLE001 - a user's store may raise anything
+                if not pauses or isinstance(error, InvalidId | ClaimLost):
+                    for pair in pairs:
+                        log.error(
+                            "The pair of Botmatic %.200r and external %.200r could not be saved",
+                            pair.botmatic_id,
+                            pair.external_id,
+                        )
+                    return translate(error, "saving a pair")
+            time.sleep(pauses.pop(0))
+        return None
+
+    def unpaired(self, route: Route, target_id: str, problem: Result) -> Result:
+        """The failure of a contact whose pair could not be saved; it names the record."""
+        reason = f"the {route.target.noun} {target_id} exists, but the pair could not be saved"
+        return problem.with_(id=target_id, reason=reason)

@@ -1,0 +1,92 @@
+"""What is remembered of contacts that are in no pair: what they were merged into, with whom they were paired that are
+found to be gone, and of which a create may have taken effect though its answer got lost.
+
+Each is a small record in the key store: ids, times, and a digest of what a contact looks like; no values.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from key_stores import Records
+from mappers import Side
+
+DOUBT_SECONDS: Final = 30.0
+"""For how long a side is waited for to tell of a contact whose creation there is in doubt."""
+
+
+class Traces:
+    """The traces of contacts in a key store.
+
+    Args:
+        records: Where they are kept.
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._records = records
+
+    # Mergers
+
+    def note_merger(self, installation: str, side: Side, loser: str, winner: str) -> None:
+        """Remember that one contact has become a part of another."""
+        self._records.put_record(installation, f"merged:{side}:{loser}", winner)
+
+    def winner_of(self, installation: str, side: Side, id: str) -> str | None:
+        """Follow a contact to the one that it is a part of by now, through any number of mergers; `None` if to none."""
+        seen = {id}
+        winner = None
+        while (further := self._records.get_record(installation, f"merged:{side}:{winner or id}")) is not None:
+            if further in seen:
+                break
+            seen.add(further)
+            winner = further
+        return winner
+
+    # Pairs whose other record was found to be gone
+
+    def note_gone(self, installation: str, side: Side, id: str, partner: str) -> None:
+        """Remember with whom a contact was paired that was found to be gone: news of its delete may still come."""
+        self._records.put_record(installation, f"gone:{side}:{id}", partner)
+
+    def partner_of_gone(self, installation: str, side: Side, id: str) -> str | None:
+        """With whom a contact was paired that was found to be gone."""
+        return self._records.get_record(installation, f"gone:{side}:{id}")
+
+    def drop_gone(self, installation: str, side: Side, id: str) -> None:
+        """Forget with whom a contact was paired."""
+        self._records.delete_record(installation, f"gone:{side}:{id}")
+
+    # Creates in doubt
+
+    def note_doubt(self, installation: str, side: Side, id: str, looks: str) -> None:
+        """Remember that a contact of a side may have been created on the other one, and what it looks like."""
+        ends = f"{time.time() + DOUBT_SECONDS:.0f}"
+        self._records.put_record(installation, f"doubt:{side}:{id}", ends)
+        self._records.put_record(installation, looks, f"{ends}:{side}:{id}")
+
+    def seconds_in_doubt(self, installation: str, side: Side, id: str) -> float:
+        """For how much longer it is in doubt whether a contact was created on the other side; 0 if it is not."""
+        ends = self._records.get_record(installation, f"doubt:{side}:{id}")
+        return 0.0 if ends is None else max(0.0, float(ends) - time.time())
+
+    def looks_like(self, installation: str, side: Side, looks: str) -> str | None:
+        """Which contact of a side, whose creation on the other one is in doubt, looks like that."""
+        ends, _, owner = (self._records.get_record(installation, looks) or "0").partition(":")
+        of, _, id = owner.partition(":")
+        return id if of == side and float(ends) > time.time() else None
+
+    def settle_doubt(self, installation: str, side: Side, id: str, looks: str | None = None) -> None:
+        """Forget that something was in doubt."""
+        self._records.delete_record(installation, f"doubt:{side}:{id}")
+        if looks is not None:
+            self._records.delete_record(installation, looks)
+
+    def forget(self, installation: str, side: Side, id: str) -> None:
+        """Forget all that is known of a contact, on either end."""
+        own = {f"{kind}:{side}:{id}" for kind in ("merged", "gone", "doubt")}
+        for name, value in self._records.get_records(installation).items():
+            winner = name.startswith(f"merged:{side}:") and value == id
+            partner = name.startswith("gone:") and not name.startswith(f"gone:{side}:") and value == id
+            if name in own or winner or partner or (name.startswith("like:") and value.endswith(f":{side}:{id}")):
+                self._records.delete_record(installation, name)
