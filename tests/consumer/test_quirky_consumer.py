@@ -296,6 +296,11 @@ class TestFaults:
         assert [write.fields for write in one.writes] == [{"name": "lost"}, {"name": "fine"}]
         assert [call.method for call in one.calls] == ["create_contact"] * 3
 
+    def test_a_page_by_cursor_that_fails_ends_the_walk(self) -> None:
+        one = crm(paging="cursor")
+        one.fail_next(Result.failed("away", retryable=True), "iter_contacts")
+        assert list(one.iter_contacts()) == [Result.failed("away", retryable=True)]
+
     def test_an_update_without_an_id_is_refused(self) -> None:
         assert ask(crm(), "update_contact", {"first_name": "Bea"}).error == "the contact has no 'id'"
 

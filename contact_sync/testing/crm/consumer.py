@@ -160,8 +160,11 @@ class QuirkyConsumer(Scripted, ExternalAPIConsumer):
             return
         cursors: list[str | None] = [None]
         while cursors:
-            result = self._run("iter_contacts", None, page_size, lambda: self._behind(cursors, page_size))
-            yield to_result(result, f"{type(self).__name__}.iter_contacts")
+            page = self._run("iter_contacts", None, page_size, lambda: self._behind(cursors, page_size))
+            result = to_result(page, f"{type(self).__name__}.iter_contacts")
+            yield result
+            if not result.success:
+                return
 
     def update_contact(self, contact: dict[str, Any]) -> ResultLike:
         id = self._id_of(contact)
