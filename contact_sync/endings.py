@@ -110,16 +110,19 @@ class Endings:
         lost, kept = claim.contacts
         self.traces.note_merger(installation, source.name, loser, winner)
         own_grave = self._grave(route, loser)
-        if not lost.paired:
+        # An update may have found the loser gone before the news of the merger came.
+        partner = target.id_in(lost) if lost.paired else self.traces.partner_of_gone(installation, source.name, loser)
+        if partner is None:
             claim.later(own_grave)
             return Result.ok(target.id_in(kept), action="unchanged", reason=f"the {source.noun} {loser} was not paired")
-        partner = str(target.id_in(lost))
+        if not lost.paired:
+            self.traces.drop_gone(installation, source.name, loser)
         if not kept.paired:
             claim.later(SavePair(*source.pair(winner, partner)), own_grave)
             return Result.ok(partner, action="updated")
         other = str(target.id_in(kept))
         self.traces.note_merger(installation, target.name, partner, other)
-        claim.later(Bury(lost.botmatic_id, lost.external_id, self._rules.tombstone_seconds))
+        claim.later(Bury(*source.pair(loser, partner), self._rules.tombstone_seconds))
         return Result.ok(
             other, action="updated", reason=f"the {target.noun} {partner} stays, and is not synced any more"
         )
