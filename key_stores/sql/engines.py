@@ -78,7 +78,6 @@ def _postgresql(url: URL) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
-        pool_pre_ping=True,
         pool_timeout=WAIT_SECONDS,
         max_overflow=15,
         connect_args=arguments,

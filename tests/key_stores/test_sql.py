@@ -261,9 +261,9 @@ def test_a_lock_that_is_not_given_back_is_unavailable(postgresql: Database) -> N
 def test_time_limits_are_set_for_connections_of_a_url(postgresql: Database) -> None:
     """So that neither a statement nor a forgotten transaction lasts."""
     store = SQLKeyStore(postgresql.url)
-    with store._backend.read() as connection:
-        assert connection.execute(text("SHOW statement_timeout")).scalar() == "10s"
-        assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "30s"
+    for name, limit in (("statement_timeout", "10s"), ("idle_in_transaction_session_timeout", "30s")):
+        show = text(f"SHOW {name}")
+        assert store._backend.read(lambda connection, show=show: connection.execute(show).scalar()) == limit
     store.close()
 
 
