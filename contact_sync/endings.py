@@ -57,6 +57,10 @@ class Endings:
                 claim.later(self._grave(route, id))
                 return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
             known = KnownContact(*route.source.pair(id, partner))
+        return self._end(route, claim, id, known)
+
+    def _end(self, route: Route, claim: ContactClaim, id: str, known: KnownContact) -> Result:
+        """Do to the partner of a contact what the policy says."""
         policy = self._rules.deletes_to(route.target.name)
         partner = str(route.target.id_in(known))
         if policy == "ignore":
@@ -117,6 +121,8 @@ class Endings:
             return Result.ok(target.id_in(kept), action="unchanged", reason=f"the {source.noun} {loser} was not paired")
         if not lost.paired:
             self.traces.drop_gone(installation, source.name, loser)
+        if kept.buried and not self.traces.seconds_in_doubt(installation, source.name, winner):
+            return self._end(route, claim, loser, KnownContact(*source.pair(loser, partner)))  # deleted meanwhile
         if not kept.paired:
             claim.later(SavePair(*source.pair(winner, partner)), own_grave)
             return Result.ok(partner, action="updated")

@@ -195,6 +195,7 @@ class Pairing:
             back = back.with_(reason=back.reason or left)
             if back.retryable:
                 return back
+        plan.touch("botmatic", "ext")  # an earlier try of this may have got further than is known
         problem = self.record(claim, [SavePair(botmatic_id, external_id, plan.packed())])
         if problem:
             return self.unpaired(route, found_id, problem)

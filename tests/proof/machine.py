@@ -149,7 +149,6 @@ class Sync(RuleBasedStateMachine):
     @precondition(lambda self: self.world is not None and self.world.waiting_events() and self.world.waiting_notices())
     @rule(one=INDEX, other=INDEX)
     def both_tell_at_once(self, one: int, other: int) -> None:
-        return
         events, notices = self.here.waiting_events(), self.here.waiting_notices()
         self.here.deliver_both(events[one % len(events)], notices[other % len(notices)])
 

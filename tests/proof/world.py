@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from contact_sync import BotmaticPlatform, ContactSync, Result
+from contact_sync.installations import token_installation_id
 from contact_sync.testing import Quirks, QuirkyConsumer, SandboxPlatform
 from contact_sync.testing.crm import Notice
 from contact_sync.testing.sandbox import Delivery
@@ -57,7 +58,7 @@ class World:
         self.token = self.workspace.issue_token()
         delivery = self.workspace.install(self.address, token=self.token)
         assert delivery.status == 200, delivery.attempts
-        self.installation = self.sync.installations.all()[-1].id
+        self.installation = token_installation_id(self.token)
         self.stuck_events: dict[str, Delivery] = {}
         self.stuck_notices: dict[str, Notice] = {}
         self.retired: set[str] = set()
