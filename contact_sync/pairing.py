@@ -180,6 +180,8 @@ class Pairing:
             reason = f"the {route.target.noun} {found_id} is already paired with {route.source.noun} "
             held = self._hold(route, id, f"{reason}{route.source.id_in(other)}", [found_id])
             return held or self._create(route, claim, id, contact)
+        if other.buried:  # perhaps because it was in doubt whether this contact was made from it
+            self._traces.settle_doubt(route.scope.installation, route.target.name, found_id)
         botmatic_id, external_id = route.source.pair(id, found_id)
         known = KnownContact(botmatic_id, external_id)
         plan = self._planner.plan(route, contact, self._planner.baseline(route, known), there=record, first=True)

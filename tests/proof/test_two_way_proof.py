@@ -1,7 +1,11 @@
-"""The proof: whatever people do, and however it is told, both sides end the same."""
+"""The proof: whatever people do, and however it is told, both sides end the same.
+
+`PROOF_EXAMPLES=2000` looks further than the 30 stories of each run. What a story was is told with its failure.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,7 +20,7 @@ from tests.proof.host import Host
 from tests.proof.machine import Sync
 
 QUIET = settings(
-    max_examples=400,
+    max_examples=int(os.environ.get("PROOF_EXAMPLES", "30")),
     stateful_step_count=30,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
