@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from contact_sync.testing import SandboxPlatform
-from contact_sync.testing.sandbox import DeliveryRules
 from key_stores import KeyStore, open_key_store
 from tests.proof.host import Host
 from tests.proof.machine import Sync
@@ -26,19 +25,6 @@ QUIET = settings(
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=list(HealthCheck),
 )
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    host = Host()
-    yield host
-    host.close()
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxPlatform]:
-    with SandboxPlatform(echo=True, held=True, delivery=DeliveryRules(attempts=1)) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(params=["memory", "redis", "sqlite", "postgresql"])
