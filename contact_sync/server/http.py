@@ -58,6 +58,9 @@ class HTTPWorker:
 
     def start(self, listener: socket.socket) -> None:
         """Start to answer. The socket stays the caller's: what is used here is a duplicate."""
+        # An answer may leave in two packets, and without this the second waits until the client has acknowledged the
+        # first, for some 40 ms. Connections inherit it from the socket that they come in on.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._server._ssp, self._server._shd = None, _duplicate(listener)
         self._worker = self._server._spawn_worker(0, self._serve, self._app)
         self._worker.inner.daemon = True  # what does not end in time must not keep the process

@@ -227,6 +227,15 @@ def test_headers_that_never_end_hold_nobody_up() -> None:
             one.close()
 
 
+def test_the_second_packet_of_an_answer_does_not_wait_until_the_first_is_acknowledged() -> None:
+    """Whether a system delays acknowledgements is its affair; that we do not wait for them is ours."""
+    listener = listen("127.0.0.1", 0)
+    server = Server(hello, listener=listener)
+    with running(server):
+        assert get(server.address) == (200, b"hello")
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_requests_that_are_no_http_are_refused() -> None:
     server = Server(hello, port=0)
     with running(server), connect(server) as client:
