@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-import select as sockets
+import selectors
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -80,14 +80,16 @@ class PostgreSQL(Backend):
                     cursor.execute(";".join(message).encode())
                     return [_answer(cursor) for _ in message if cursor.nextset()][: len(statements)]
             except psycopg.Error as error:
-                failure = of_driver(
+                failure: Exception = of_driver(
                     error, unreachable=isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
                 )
+                with contextlib.suppress(psycopg.Error):
+                    driver.rollback()
                 if driver.closed:
-                    connection.invalidate(error)
-                    raise ConnectionLost(str(failure)) from error
-                driver.rollback()
-                raise failure from error
+                    connection.invalidate()
+                    failure = ConnectionLost(str(failure))
+                # From nothing: what the driver says repeats a part of the message, and so of the values in it.
+                raise failure from None
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Connection]:
@@ -142,9 +144,9 @@ def _has_ended(driver: Any) -> bool:
         return False
     if driver.closed:
         return True
-    poll = sockets.poll()
-    poll.register(socket(), sockets.POLLIN)
-    return bool(poll.poll(0))
+    with selectors.DefaultSelector() as selector:
+        selector.register(socket(), selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _number(lock: bytes) -> int:

@@ -16,8 +16,8 @@ from tests.proof.host import Host
 from tests.proof.machine import Sync
 
 QUIET = settings(
-    max_examples=60,
-    stateful_step_count=14,
+    max_examples=400,
+    stateful_step_count=30,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=list(HealthCheck),
