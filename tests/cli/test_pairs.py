@@ -21,7 +21,7 @@ HOSTILE = "x\x1b[2J:{*}\n[red]"
 
 def install(store: KeyStore, id: str) -> None:
     abilities = Abilities.of(store)
-    Installations(abilities, Claims(abilities.leases), Vault()).remember(id, f"token of {id}")
+    Installations(abilities, Claims(abilities.leases, abilities.claims), Vault()).remember(id, f"token of {id}")
 
 
 @pytest.fixture
