@@ -64,6 +64,19 @@ def test_a_record_without_an_address_whose_create_was_not_answered_is_not_made_t
     assert len(world.crm.records) == 1
 
 
+def test_a_record_that_tells_of_itself_before_its_unanswered_create_is_tried_again_is_adopted(
+    new_world: NewWorld,
+) -> None:
+    world = new_world(Quirks(tells_own_writes=True))
+    world.break_crm("create_contact", TimeoutError(), after=True)
+    contact = world.platform_create({"email": world.new_email()})
+    assert not world.deliver_event(contact)
+    (record,) = world.waiting_notices()
+    assert world.deliver_notice(record)
+    end(world)
+    assert set(world.workspace.contacts) == {contact}
+
+
 def test_a_record_that_is_gone_before_its_unanswered_create_is_cleared_up_goes_on_both_sides(
     new_world: NewWorld,
 ) -> None:
