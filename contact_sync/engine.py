@@ -73,7 +73,7 @@ class Engine:
         self.writer = Writer(pipeline)
         self.held = Held(abilities.records)
         self.conflicts = Conflicts()
-        self.traces = Traces(abilities.records)
+        self.traces = Traces(abilities.records, keys)
         self.pairing = Pairing(claims, self.identity, self.planner, self.writer, rules, self.held, self.traces)
         self.endings = Endings(self.writer, rules, self.traces, self.held)
 
