@@ -87,7 +87,7 @@ class Keys:
         until, keys = self._known.get(installation, (0.0, ()))
         if not keys or until < time.monotonic():
             keys = tuple(map(Key, self._derived(installation) if self._secrets else [self._random(installation)]))
-            # A random key goes with its installation; if that comes again, other processes have to learn of the new one.
+            # A random key goes with its installation; if that comes again, other processes have to learn the new one.
             until = float("inf") if self._secrets else time.monotonic() + RANDOM_KEY_SECONDS
             self._known[installation] = until, keys
         return keys
@@ -131,6 +131,11 @@ class Names:
         return self._names[field]
 
 
+def is_begun(packed: bytes | None) -> bool:
+    """Whether a baseline has no fields yet: its pair was saved by an adoption that is to be finished."""
+    return packed is not None and len(packed) == _HEAD.size
+
+
 class Baseline:
     """The baseline of one pair: read from bytes, asked, moved, and packed again.
 
@@ -171,11 +176,6 @@ class Baseline:
             if kind in (_BOTH, _EXT):
                 self._sides["ext"][name] = digest
         return key
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is known of this pair yet."""
-        return not (self._sides["botmatic"] or self._sides["ext"])
 
     def changed(self, field: str, side: Side, value: object) -> bool | None:
         """Whether a side's canonical value differs from what it last had; `None` if that is not known."""

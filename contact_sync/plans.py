@@ -60,6 +60,16 @@ class Planner:
         keys = self._keys.of(route.scope.installation)
         return Baseline(self._names, keys, known.botmatic_id, known.external_id, known.baseline)
 
+    def begun(self, route: Route, known: KnownContact) -> bytes | None:
+        """Give the baseline of a pair whose adoption has begun; `None` if the store keeps none."""
+        baseline = self.baseline(route, known)
+        if baseline is None:
+            return None
+        now = time.time()
+        baseline.touch("botmatic", now)
+        baseline.touch("ext", now)
+        return baseline.pack(now, self._rules.late_seconds)
+
     def plan(
         self,
         route: Route,
