@@ -1,7 +1,6 @@
 """A contact that is in no pair: its partner is found, or made, and the two are paired.
 
-A pair is saved directly after a create, before anything else can fail; after an adoption it is saved last, so that an
-adoption that failed for now is repeated whole.
+A pair is saved directly after a create, before anything else can fail. An adoption that failed for now is repeated whole.
 """
 
 from __future__ import annotations
@@ -87,14 +86,17 @@ class Pairing:
         installation, side = route.scope.installation, route.target.name
         looks = next(iter(self._identity.guards(route, contact)), None)
         found = None if looks is None else self._traces.looks_like(installation, side, looks)
-        if found is None:
+        if found is None or looks is None:
+            return None
+        (other,) = self._claims.add(claim, [route.target.ref(found)])
+        if other.paired or (other.buried and not self._traces.seconds_in_doubt(installation, side, found)):
+            self._traces.settle_doubt(installation, side, found, looks)
             return None
         record = read(claim, route.target, found)
         if record.retryable:
             return record
         if record.not_found and route.target.readable:  # gone by now; the news of that is still to come
-            (other,) = self._claims.add(claim, [route.target.ref(found)])
-            problem = None if other.paired else self.record(claim, [SavePair(*route.source.pair(id, found))])
+            problem = self.record(claim, [SavePair(*route.source.pair(id, found))])
             adopted = problem or Result.ok(found, action="adopted")
         else:
             adopted = self.adopt(route, claim, id, found, contact, record.contact)
@@ -103,12 +105,14 @@ class Pairing:
         return adopted
 
     def in_doubt(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> None:
-        """Take note that a contact may have been created on the target, which cannot be asked whether it was."""
-        if self._identity.is_searchable(route, contact):
-            return
+        """Take note that a contact may have been created on the target: the target may tell of it before the next try.
+
+        Where the next try cannot find it, it waits for that.
+        """
         guards = self._identity.guards(route, contact)
         if guards:
             self._traces.note_doubt(route.scope.installation, route.source.name, id, guards[0])
+        if guards and not self._identity.is_searchable(route, contact):
             own = route.source.ref(id)
             claim.later(Bury(own.botmatic_id, own.external_id, DOUBT_SECONDS))
 
@@ -173,19 +177,24 @@ class Pairing:
     ) -> Result:
         """Pair with a record that was there already, and fill the blanks of both sides. Nothing is cleared.
 
-        The pair is saved last: if something fails for now, the next try adopts again.
+        If something fails for now, the pair is saved with a baseline that says so (where the store keeps any), and the
+        next try adopts again: meanwhile, news of the record makes no second contact.
         """
         (other,) = self._claims.add(claim, [route.target.ref(found_id)])
-        if other.paired:
+        if other.paired and route.source.id_in(other) != id:
             reason = f"the {route.target.noun} {found_id} is already paired with {route.source.noun} "
             held = self._hold(route, id, f"{reason}{route.source.id_in(other)}", [found_id])
             return held or self._create(route, claim, id, contact)
+        if other.buried:  # perhaps because it was in doubt whether this contact was made from it
+            self._traces.settle_doubt(route.scope.installation, route.target.name, found_id)
         botmatic_id, external_id = route.source.pair(id, found_id)
         known = KnownContact(botmatic_id, external_id)
         plan = self._planner.plan(route, contact, self._planner.baseline(route, known), there=record, first=True)
         result = Result.ok(found_id)
         if plan.merged.write:
             result = self._writer.deliver(claim, plan, "update", found_id)
+            if result.retryable:
+                self._begin(route, claim, known)
             if not result.success or result.action == "skipped":
                 return result.with_(reason=result.reason or f"the {route.target.noun} {found_id} was not adopted")
         plan.settle(result.contact)
@@ -194,12 +203,18 @@ class Pairing:
             left = f"the blanks of the {route.source.noun} {id} could not be filled from {found_id}"
             back = back.with_(reason=back.reason or left)
             if back.retryable:
+                self._begin(route, claim, known)
                 return back
         plan.touch("botmatic", "ext")  # an earlier try of this may have got further than is known
         problem = self.record(claim, [SavePair(botmatic_id, external_id, plan.packed())])
         if problem:
             return self.unpaired(route, found_id, problem)
         return Result.ok(found_id, action="adopted") if back.success else back
+
+    def _begin(self, route: Route, claim: ContactClaim, known: KnownContact) -> None:
+        begun = self._planner.begun(route, known)
+        if begun is not None and known.botmatic_id is not None and known.external_id is not None:
+            claim.later(SavePair(known.botmatic_id, known.external_id, begun))
 
     def record(self, claim: ContactClaim, pairs: Sequence[SavePair]) -> Result | None:
         """Save pairs of contacts that are paired from now on.

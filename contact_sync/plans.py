@@ -16,6 +16,7 @@ from .abilities import Abilities
 from .baselines import Baseline, Keys, Names
 from .errors import ContactSyncError
 from .events import Change
+from .failures import FAULTS
 from .merge import FieldState, Merged, merge
 from .rules import Conflict, ConflictFunction, ConflictPolicy, Rules
 from .sides import Route, is_empty, without_empty
@@ -58,6 +59,16 @@ class Planner:
             return None
         keys = self._keys.of(route.scope.installation)
         return Baseline(self._names, keys, known.botmatic_id, known.external_id, known.baseline)
+
+    def begun(self, route: Route, known: KnownContact) -> bytes | None:
+        """Give the baseline of a pair whose adoption has begun; `None` if the store keeps none."""
+        baseline = self.baseline(route, known)
+        if baseline is None:
+            return None
+        now = time.time()
+        baseline.touch("botmatic", now)
+        baseline.touch("ext", now)
+        return baseline.pack(now, self._rules.late_seconds)
 
     def plan(
         self,
@@ -343,7 +354,7 @@ class Plan:
         )
         try:
             winner = policy(conflict)
-        except Exception as error:
+        except FAULTS as error:
             raise PolicyFailed(
                 f"the conflict function raised {type(error).__name__} for the field {row.botmatic!r}"
             ) from error
