@@ -84,8 +84,8 @@ def test_what_the_integration_has_written_itself_is_not_written_back(
 def test_an_edit_arrives_even_if_the_platform_is_away_for_a_moment(
     crm: Crm, platform: SandboxPlatform, service: LoopbackServer
 ) -> None:
-    """A create that may have taken effect is not repeated by itself; the CRM sends its notice again."""
-    platform.fail(2, on="create_contact", status=503)
+    """The CRM sends its notice again until it is settled."""
+    platform.fail(2, on="create_contact", status=429)
     crm.desk.create_contact({"notes": "at last"})
     platform.wait_for(lambda: notes(platform) == ["at last"])
     assert platform.faults == ()
