@@ -86,10 +86,10 @@ class Batch:
         return self._engine.unchanged(plan, known)
 
     def _result_of_new(self, id: str, known: KnownContact, *, create: bool) -> Result | None:
-        if not create:
-            return Result.failed(NOT_FOUND, reason="this record is not paired")
         if known.buried:
             return self._engine.endings.gone(self._route, id, GONE)
+        if not create:
+            return Result.failed(NOT_FOUND, reason="this record is not paired")
         return self._engine.pairing.unmatched(self._route, id)
 
     def _update(
