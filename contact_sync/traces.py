@@ -15,6 +15,9 @@ from mappers import Side
 DOUBT_SECONDS: Final = 30.0
 """For how long a side is waited for to tell of a contact whose creation there is in doubt."""
 
+LOOKS_SECONDS: Final = 600.0
+"""For how long such a contact is recognised when the side tells of it."""
+
 
 class Traces:
     """The traces of contacts in a key store.
@@ -61,9 +64,9 @@ class Traces:
 
     def note_doubt(self, installation: str, side: Side, id: str, looks: str) -> None:
         """Remember that a contact of a side may have been created on the other one, and what it looks like."""
-        ends = f"{time.time() + DOUBT_SECONDS:.0f}"
-        self._records.put_record(installation, f"doubt:{side}:{id}", ends)
-        self._records.put_record(installation, looks, f"{ends}:{side}:{id}")
+        now = time.time()
+        self._records.put_record(installation, f"doubt:{side}:{id}", f"{now + DOUBT_SECONDS:.0f}")
+        self._records.put_record(installation, looks, f"{now + LOOKS_SECONDS:.0f}:{side}:{id}")
 
     def seconds_in_doubt(self, installation: str, side: Side, id: str) -> float:
         """For how much longer it is in doubt whether a contact was created on the other side; 0 if it is not."""
@@ -88,5 +91,10 @@ class Traces:
         for name, value in self._records.get_records(installation).items():
             winner = name.startswith(f"merged:{side}:") and value == id
             partner = name.startswith("gone:") and not name.startswith(f"gone:{side}:") and value == id
-            if name in own or winner or partner or (name.startswith("like:") and value.endswith(f":{side}:{id}")):
+            if (
+                name in own
+                or winner
+                or partner
+                or (name.startswith(("like:", "match:")) and value.endswith(f":{side}:{id}"))
+            ):
                 self._records.delete_record(installation, name)
