@@ -94,11 +94,13 @@ class Traces:
     def _name(self, installation: str, looks: str) -> str:
         return f"looks:{self._keys.of(installation)[0].name(looks)}"
 
-    def forget(self, installation: str, side: Side, id: str) -> None:
-        """Forget all that is known of a contact, on either end."""
+    def forget(self, installation: str, side: Side, id: str) -> bool:
+        """Forget all that is known of a contact, on either end. Whether there was anything."""
+        found = False
         own = {f"{kind}:{side}:{id}" for kind in ("merged", "gone", "doubt")}
         for name, value in self._records.get_records(installation).items():
             winner = name.startswith(f"merged:{side}:") and value == id
             partner = name.startswith("gone:") and not name.startswith(f"gone:{side}:") and value == id
             if name in own or winner or partner or (name.startswith("looks:") and value.endswith(f":{side}:{id}")):
-                self._records.delete_record(installation, name)
+                found |= self._records.delete_record(installation, name)
+        return found
