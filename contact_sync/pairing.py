@@ -111,9 +111,10 @@ class Pairing:
         Where the next try cannot find it, it waits for that.
         """
         guards = self._identity.guards(route, contact)
+        waits = not self._identity.is_searchable(route, contact)
         if guards:
-            self._traces.note_doubt(route.scope.installation, route.source.name, id, guards[0])
-        if guards and not self._identity.is_searchable(route, contact):
+            self._traces.note_doubt(route.scope.installation, route.source.name, id, guards[0], waits=waits)
+        if guards and waits:
             own = route.source.ref(id)
             claim.later(Bury(own.botmatic_id, own.external_id, DOUBT_SECONDS))
 

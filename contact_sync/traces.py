@@ -66,10 +66,15 @@ class Traces:
 
     # Creates in doubt
 
-    def note_doubt(self, installation: str, side: Side, id: str, looks: str) -> None:
-        """Remember that a contact of a side may have been created on the other one, and what it looks like."""
+    def note_doubt(self, installation: str, side: Side, id: str, looks: str, *, waits: bool) -> None:
+        """Remember that a contact of a side may have been created on the other one, and what it looks like.
+
+        Args:
+            waits: Whether the other side is to be waited for before it is tried again.
+        """
         now = time.time()
-        self._records.put_record(installation, f"doubt:{side}:{id}", f"{now + DOUBT_SECONDS:.0f}")
+        if waits:
+            self._records.put_record(installation, f"doubt:{side}:{id}", f"{now + DOUBT_SECONDS:.0f}")
         self._records.put_record(
             installation, self._name(installation, looks), f"{now + LOOKS_SECONDS:.0f}:{side}:{id}"
         )
