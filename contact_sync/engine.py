@@ -68,6 +68,7 @@ class Engine:
         self.abilities = abilities
         self.claims = claims
         self.rules = rules
+        self.keys = keys
         self.planner = Planner(mapper, rules, abilities, keys)
         self.identity = Identity(mapper, rules)
         self.writer = Writer(pipeline)

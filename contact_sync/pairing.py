@@ -1,6 +1,7 @@
 """A contact that is in no pair: its partner is found, or made, and the two are paired.
 
-A pair is saved directly after a create, before anything else can fail. An adoption that failed for now is repeated whole.
+A pair is saved directly after a create, before anything else can fail. An adoption that failed for now is repeated
+whole.
 """
 
 from __future__ import annotations
@@ -110,9 +111,10 @@ class Pairing:
         Where the next try cannot find it, it waits for that.
         """
         guards = self._identity.guards(route, contact)
+        waits = not self._identity.is_searchable(route, contact)
         if guards:
-            self._traces.note_doubt(route.scope.installation, route.source.name, id, guards[0])
-        if guards and not self._identity.is_searchable(route, contact):
+            self._traces.note_doubt(route.scope.installation, route.source.name, id, guards[0], waits=waits)
+        if guards and waits:
             own = route.source.ref(id)
             claim.later(Bury(own.botmatic_id, own.external_id, DOUBT_SECONDS))
 
@@ -128,8 +130,7 @@ class Pairing:
         scope, side = route.scope, route.source.name
         before = self._held.find(scope.installation, side, id)
         if before is not None and before.decision == "create":
-            self._held.drop(scope.installation, side, id)
-            return None
+            return None  # it stays decided until the pair is there: the create may have to be tried again
         self._held.keep(scope.installation, HeldContact(side, id, reason, tuple(candidates)))
         return Result.failed(AMBIGUOUS if candidates else "held", reason=reason).with_(action="held")
 

@@ -57,7 +57,7 @@ class Planner:
         """
         if not self._keeps or known.botmatic_id is None or known.external_id is None:
             return None
-        keys = self._keys.of(route.scope.installation)
+        keys = self._keys.of(route.scope.installation, known.baseline)
         return Baseline(self._names, keys, known.botmatic_id, known.external_id, known.baseline)
 
     def begun(self, route: Route, known: KnownContact) -> bytes | None:

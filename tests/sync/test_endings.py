@@ -202,12 +202,14 @@ def test_a_record_that_is_gone_may_be_made_again(store: KeyStore) -> None:
 
 def test_a_contact_that_is_gone_from_the_platform_may_be_made_again_also_in_a_batch() -> None:
     world = paired_world(missing="recreate")
-    for name, update in (("Anna", world.sync.update_contact), ("Annie", world.sync.update_contacts)):
+    for name in ("Anna", "Annie"):
         world.platform.contacts.clear()
         world.crm.update_contact({"ref": "1", "first_name": name})
         record = world.crm.records["1"]
-        given = update(record if name == "Anna" else [record], TOKEN)  # type: ignore[operator]  # one, or many
-        (result,) = given if isinstance(given, list) else [given]
+        one_by_one = name == "Anna"
+        (result,) = (
+            [world.sync.update_contact(record, TOKEN)] if one_by_one else world.sync.update_contacts([record], TOKEN)
+        )
         assert result.action == "created"
         assert world.store.get_botmatic_id(INSTALLATION, "1") == result.id
     assert [contact["firstname"] for contact in world.platform.contacts.values()] == ["Annie"]
