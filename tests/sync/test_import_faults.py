@@ -267,6 +267,16 @@ def test_an_id_that_can_be_in_no_pair_is_not_tried_again(caplog: pytest.LogCaptu
     assert caplog.text.count("could not be saved") == 1
 
 
+def test_a_record_whose_create_was_not_answered_is_adopted_by_an_import_and_not_made_a_second_contact() -> None:
+    world = make_world()
+    world.platform.contacts["7"] = {"firstname": "Ana"}
+    world.crm.fail_next(TimeoutError(), method="create_contact", after=True)
+    assert world.post({"event": "contact_created", "data": {"id": 7, "firstname": "Ana"}}).status_code == 503
+    assert world.sync.import_all(TOKEN) == ImportReport(updated=1)
+    assert list(world.platform.contacts) == ["7"]
+    assert world.external_id("7") == "1"
+
+
 # Large ones
 
 
