@@ -9,9 +9,35 @@ from threading import Lock
 from typing import Final, Generic, TypeVar
 
 from key_stores import ids
-from key_stores.base import Id, KeyStore, Leases, PairBatches, PairListing, Ping, Records, Tombstones
+from key_stores.base import (
+    Baselines,
+    Claimed,
+    ContactClaims,
+    ContactRef,
+    Id,
+    KeyStore,
+    KnownContact,
+    Leases,
+    PairBatches,
+    PairListing,
+    Ping,
+    Records,
+    Tombstones,
+    Write,
+)
 from key_stores.digests import lease_digest
-from key_stores.links import Key, Side, links_after
+from key_stores.links import OTHER, Key, Link, Links, Side
+from key_stores.writes import (
+    Burial,
+    Checked,
+    Removal,
+    Saving,
+    as_baselines,
+    as_burial,
+    as_savings,
+    as_wanted,
+    as_writes,
+)
 
 K = TypeVar("K", bound=Hashable)
 
@@ -51,19 +77,46 @@ class Expiring(Generic[K]):
 
 class _Installation:
     def __init__(self) -> None:
-        self.links: dict[Key, str | None] = {}
+        self.links: dict[Key, Link | None] = {}
         self.tombstones: Expiring[Key] = Expiring()
         self.records: dict[str, str] = {}
+        self.claims: Expiring[str] = Expiring()
 
-    def apply(self, links: dict[Key, str | None]) -> None:
+    def write(self, writes: Sequence[Checked]) -> bool:
+        """Apply writes. Whether a pair was removed by a removal or a burial."""
+        links = Links(self.links.get)
+        removed = False
+        for write in writes:
+            if isinstance(write, Saving):
+                links.save(*write)
+                self.tombstones.drop(("b", write.botmatic_id))
+                self.tombstones.drop(("e", write.external_id))
+            if isinstance(write, Burial):
+                for key in write.keys:
+                    self.tombstones.put(key, "", write.milliseconds)
+            removal = write.removal if isinstance(write, Burial) else write if isinstance(write, Removal) else None
+            removed |= removal is not None and links.remove(*removal)
         # One call of a builtin: what interrupts a thread (Ctrl-C) falls before or after it, not between two links.
-        self.links.update(links)
-        for key, partner in links.items():
-            if partner is None:
+        self.links.update(links.changed)
+        for key, link in links.changed.items():
+            if link is None:
                 del self.links[key]
+        return removed
+
+    def holds(self, leases: Iterable[str], owner: str) -> bool:
+        return all(self.claims.get(lease) == owner for lease in leases)
+
+    def known(self, key: Key) -> KnownContact:
+        side, id = key
+        link = self.links.get(key)
+        other = None if link is None else link.other
+        botmatic_id, external_id = (id, other) if side == "b" else (other, id)
+        of_pair = None if botmatic_id is None else self.links.get(("b", botmatic_id))
+        baseline = None if of_pair is None else of_pair.baseline
+        return KnownContact(botmatic_id, external_id, baseline, self.tombstones.get(key) is not None)
 
 
-class MemoryKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Records, Ping):
+class MemoryKeyStore(KeyStore, PairBatches, Baselines, PairListing, Tombstones, Leases, ContactClaims, Records, Ping):
     """Keeps everything in this process, under one lock. Threads may share it; processes each have their own."""
 
     def __init__(self) -> None:
@@ -81,9 +134,9 @@ class MemoryKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Rec
         return self._partner(integration_id, ("b", ids.as_botmatic_id(botmatic_id)))
 
     def delete_ids(self, integration_id: Id, botmatic_id: Id, external_id: Id) -> bool:
-        botmatic_id, external_id = ids.as_botmatic_id(botmatic_id), ids.as_external_id(external_id)
+        removal = Removal(ids.as_botmatic_id(botmatic_id), ids.as_external_id(external_id))
         with self._lock:
-            return self._remove(self._of(integration_id), botmatic_id, external_id)
+            return self._of(integration_id).write([removal])
 
     def delete_all_ids(self, integration_id: Id) -> bool:
         with self._lock:
@@ -91,21 +144,23 @@ class MemoryKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Rec
         return True
 
     def save_many(self, integration_id: Id, pairs: Iterable[tuple[Id, Id]]) -> bool:
-        checked = ids.as_pairs(pairs)
-        with self._lock:
-            kept = self._of(integration_id, make=True)
-            links = links_after(checked, kept.links.get)
-            for botmatic_id, external_id in checked:
-                kept.tombstones.drop(("b", botmatic_id))
-                kept.tombstones.drop(("e", external_id))
-            kept.apply(links)
-        return True
+        return self._save(integration_id, as_savings(pairs))
 
     def get_botmatic_ids(self, integration_id: Id, external_ids: Sequence[Id]) -> dict[str, str]:
         return self._partners(integration_id, "e", [ids.as_external_id(id) for id in external_ids])
 
     def get_external_ids(self, integration_id: Id, botmatic_ids: Sequence[Id]) -> dict[str, str]:
         return self._partners(integration_id, "b", [ids.as_botmatic_id(id) for id in botmatic_ids])
+
+    def save_baselines(self, integration_id: Id, pairs: Iterable[tuple[Id, Id, bytes]]) -> bool:
+        return self._save(integration_id, as_baselines(pairs))
+
+    def get_baselines(self, integration_id: Id, botmatic_ids: Sequence[Id]) -> dict[str, bytes]:
+        checked = [ids.as_botmatic_id(id) for id in botmatic_ids]
+        with self._lock:
+            links = self._of(integration_id).links
+            found = {id: links.get(("b", id)) for id in checked}
+        return {id: link.baseline for id, link in found.items() if link is not None and link.baseline is not None}
 
     def count_pairs(self, integration_id: Id) -> int:
         return len(self._pairs(integration_id))
@@ -114,16 +169,13 @@ class MemoryKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Rec
         return iter(self._pairs(integration_id))
 
     def bury_ids(self, integration_id: Id, botmatic_id: Id | None, external_id: Id | None, seconds: float) -> bool:
-        botmatic_id, external_id = ids.as_either(botmatic_id, external_id, only_one=False)
-        milliseconds = ids.as_milliseconds(seconds)
+        burial = as_burial(botmatic_id, external_id, seconds)
         with self._lock:
-            kept = self._of(integration_id, make=True)
-            for key in _keys(botmatic_id, external_id):
-                kept.tombstones.put(key, "", milliseconds)
-            return botmatic_id is not None and external_id is not None and self._remove(kept, botmatic_id, external_id)
+            return self._of(integration_id, make=True).write([burial])
 
     def is_buried(self, integration_id: Id, *, botmatic_id: Id | None = None, external_id: Id | None = None) -> bool:
-        (key,) = _keys(*ids.as_either(botmatic_id, external_id, only_one=True))
+        botmatic_id, external_id = ids.as_either(botmatic_id, external_id, only_one=True)
+        key: Key = ("b", botmatic_id) if botmatic_id is not None else ("e", str(external_id))
         with self._lock:
             return self._of(integration_id).tombstones.get(key) is not None
 
@@ -140,6 +192,56 @@ class MemoryKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Rec
             for lease in leases:
                 if self._leases.get(lease) == owner:
                     self._leases.drop(lease)
+
+    def claim(self, integration_id: Id, contacts: Sequence[ContactRef], owner: str, seconds: float) -> Claimed | None:
+        integration_id = ids.as_integration_id(integration_id)
+        checked, owner, milliseconds = as_wanted(contacts), ids.as_name(owner, "owner"), ids.as_milliseconds(seconds)
+        with self._lock:
+            kept = self._of(integration_id, make=True)
+            contacts_known = tuple(kept.known(wanted.key) for wanted in checked)
+            leases: dict[str, None] = {}
+            for wanted, contact in zip(checked, contacts_known, strict=True):
+                side, id = wanted.key
+                leases[f"{side}{id}"] = None
+                if contact.paired:
+                    leases[f"{OTHER[side]}{contact.external_id if side == 'b' else contact.botmatic_id}"] = None
+                else:
+                    leases.update((f"g{lease_digest(integration_id, guard).hex()}", None) for guard in wanted.guards)
+            if any(kept.claims.get(lease) not in (None, owner) for lease in leases):
+                return None
+            for lease in leases:
+                kept.claims.put(lease, owner, milliseconds)
+        return Claimed(contacts_known, tuple(leases))
+
+    def renew_claim(self, integration_id: Id, leases: Sequence[str], owner: str, seconds: float) -> bool:
+        checked, owner, milliseconds = ids.as_names(leases), ids.as_name(owner, "owner"), ids.as_milliseconds(seconds)
+        with self._lock:
+            kept = self._of(integration_id)
+            if not kept.holds(checked, owner):
+                return False
+            for lease in checked:
+                kept.claims.put(lease, owner, milliseconds)
+        return True
+
+    def record(
+        self,
+        integration_id: Id,
+        leases: Sequence[str],
+        owner: str,
+        writes: Sequence[Write] = (),
+        *,
+        release: bool = True,
+    ) -> bool:
+        checked, owner, steps = ids.as_names(leases), ids.as_name(owner, "owner"), as_writes(writes)
+        with self._lock:
+            kept = self._of(integration_id, make=True)
+            held = kept.holds(checked, owner)
+            if held:
+                kept.write(steps)
+            for lease in checked if release else ():
+                if kept.claims.get(lease) == owner:
+                    kept.claims.drop(lease)
+        return held
 
     def put_record(self, integration_id: Id, name: str, value: str) -> None:
         name, value = ids.as_name(name, "record's name"), ids.as_value(value)
@@ -172,27 +274,24 @@ class MemoryKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Rec
                 self._installations[integration_id] = kept
         return kept
 
-    def _partner(self, integration_id: Id, key: Key) -> str | None:
+    def _save(self, integration_id: Id, savings: Sequence[Saving]) -> bool:
         with self._lock:
-            return self._of(integration_id).links.get(key)
+            self._of(integration_id, make=True).write(savings)
+        return True
+
+    def _partner(self, integration_id: Id, key: Key) -> str | None:
+        return self._partners(integration_id, key[0], [key[1]]).get(key[1])
 
     def _partners(self, integration_id: Id, side: Side, checked: list[str]) -> dict[str, str]:
         with self._lock:
             links = self._of(integration_id).links
             found = {id: links.get((side, id)) for id in checked}
-        return {id: partner for id, partner in found.items() if partner is not None}
+        return {id: link.other for id, link in found.items() if link is not None}
 
     def _pairs(self, integration_id: Id) -> list[tuple[str, str]]:
         with self._lock:
             links = self._of(integration_id).links
-            return [(id, partner) for (side, id), partner in links.items() if side == "b" and partner is not None]
-
-    @staticmethod
-    def _remove(kept: _Installation, botmatic_id: str, external_id: str) -> bool:
-        if kept.links.get(("b", botmatic_id)) != external_id:
-            return False
-        kept.apply({("b", botmatic_id): None, ("e", external_id): None})
-        return True
+            return [(id, link.other) for (side, id), link in links.items() if side == "b" and link is not None]
 
     def _lease(self, integration_id: Id, names: Sequence[str], owner: str, seconds: float, *, free: bool) -> bool:
         leases = _leases(integration_id, names)
@@ -206,15 +305,6 @@ class MemoryKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Rec
             for lease in leases:
                 self._leases.put(lease, owner, milliseconds)
         return True
-
-
-def _keys(botmatic_id: str | None, external_id: str | None) -> list[Key]:
-    keys: list[Key] = []
-    if botmatic_id is not None:
-        keys.append(("b", botmatic_id))
-    if external_id is not None:
-        keys.append(("e", external_id))
-    return keys
 
 
 def _leases(integration_id: Id, names: Sequence[str]) -> list[bytes]:

@@ -2,11 +2,19 @@
 
 What is kept for an installation lies under one `{hash tag}`, so that a cluster has it in one place:
 
-    …:b  hash          Botmatic id → external id
+    …:b  hash          Botmatic id → external id, and the pair's baseline
     …:e  hash          external id → Botmatic id
     …:r  hash          name of a record → its value
     …:t  sorted set    tombstones: `b` or `e` and the id, by the millisecond at which they end; it ends with the last
     …:l:<digest>       a lease that is held: its owner; it ends with the lease
+    …:c  hash          what is claimed → its owner
+    …:x  sorted set    what is claimed, by the millisecond at which it ends; both end with the last
+
+A pair without a baseline is its external id alone. Otherwise it begins with the byte 255, which no text begins with;
+then come the length of the external id (a byte; 255 and four bytes from that length on), the external id, the baseline.
+So a baseline adds two bytes and itself.
+
+What is claimed is `b` or `e` and an id, or `g` and the digest of a guard.
 
 The field whose name is empty holds the format of a hash: an id is never empty. A hash without anything else goes.
 """
@@ -35,7 +43,7 @@ class Script:
         object.__setattr__(self, "sha", sha1(self.text.encode(), usedforsecurity=False).hexdigest())
 
 
-_FORMAT: Final = """
+CHECKS: Final = """
 local function unknown(key)
   local format = redis.call('HGET', key, '')
   return format and format ~= ARGV[1]
@@ -48,70 +56,82 @@ local function drop_if_empty(...)
 end
 """
 
-_NOW: Final = """
+NOW: Final = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 """
 
-# KEYS: b e t; ARGV: format, then Botmatic id and external id of each pair
-SAVE: Final = Script(
-    _FORMAT
+READING: Final = """
+local function opened(value)
+  if not value or string.byte(value) ~= 255 then return value, false end
+  local size, start = string.byte(value, 2), 3
+  if size == 255 then size, start = struct.unpack('>I4', value, 3), 7 end
+  return string.sub(value, start, start + size - 1), string.sub(value, start + size)
+end
+"""
+
+# Ended tombstones go a few at a time, more than are put, so that no call takes long.
+WRITING: Final = (
+    CHECKS
+    + NOW
+    + READING
     + """
 local b, e, t = KEYS[1], KEYS[2], KEYS[3]
 if unknown(b) then return refusal end
-for i = 2, #ARGV, 2 do
-  local botmatic, external = ARGV[i], ARGV[i + 1]
-  local former_external = redis.call('HGET', b, botmatic)
+local function closed(external, baseline)
+  if not baseline then return external end
+  if #external < 255 then return string.char(255, #external) .. external .. baseline end
+  return string.char(255, 255) .. struct.pack('>I4', #external) .. external .. baseline
+end
+local function save(botmatic, external, baseline)
+  local former_external, former_baseline = opened(redis.call('HGET', b, botmatic))
   if former_external ~= external then
     local former_botmatic = redis.call('HGET', e, external)
     if former_external then redis.call('HDEL', e, former_external) end
     if former_botmatic then redis.call('HDEL', b, former_botmatic) end
-    redis.call('HSET', b, botmatic, external, '', ARGV[1])
+    redis.call('HSET', b, botmatic, closed(external, baseline), '', ARGV[1])
     redis.call('HSET', e, external, botmatic, '', ARGV[1])
+  elseif baseline and baseline ~= former_baseline then
+    redis.call('HSET', b, botmatic, closed(external, baseline))
   end
   redis.call('ZREM', t, 'b' .. botmatic, 'e' .. external)
 end
-return 1
-"""
-)
-
-_REMOVE: Final = (
-    _FORMAT
-    + """
-local b, e = KEYS[1], KEYS[2]
-if unknown(b) then return refusal end
-local removed = 0
-if redis.call('HGET', b, ARGV[2]) == ARGV[3] then
-  redis.call('HDEL', b, ARGV[2])
-  redis.call('HDEL', e, ARGV[3])
+local function remove(botmatic, external)
+  if botmatic == '' then return 0 end
+  local former = opened(redis.call('HGET', b, botmatic))
+  if former ~= external then return 0 end
+  redis.call('HDEL', b, botmatic)
+  redis.call('HDEL', e, external)
   drop_if_empty(b, e)
-  removed = 1
+  return 1
+end
+local function bury(botmatic, external, milliseconds)
+  local removed = remove(botmatic, external)
+  if botmatic ~= '' then redis.call('ZADD', t, now + milliseconds, 'b' .. botmatic) end
+  if external ~= '' then redis.call('ZADD', t, now + milliseconds, 'e' .. external) end
+  local ended = redis.call('ZRANGEBYSCORE', t, '-inf', now, 'LIMIT', 0, 50)
+  if #ended > 0 then redis.call('ZREM', t, unpack(ended)) end
+  redis.call('PEXPIREAT', t, redis.call('ZREVRANGE', t, 0, 0, 'WITHSCORES')[2])
+  return removed
 end
 """
 )
 
-# KEYS: b e; ARGV: format, Botmatic id, external id
-DELETE: Final = Script(_REMOVE + "return removed")
+# KEYS: b e t; ARGV: format, then Botmatic id and external id of each pair
+SAVE: Final = Script(WRITING + "for i = 2, #ARGV, 2 do save(ARGV[i], ARGV[i + 1], false) end return 1")
+
+# KEYS: b e t; ARGV: format, then Botmatic id, external id and baseline of each pair
+SAVE_BASELINES: Final = Script(WRITING + "for i = 2, #ARGV, 3 do save(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end return 1")
+
+# KEYS: b e t; ARGV: format, Botmatic id, external id
+DELETE: Final = Script(WRITING + "return remove(ARGV[2], ARGV[3])")
 
 # KEYS: b e t; ARGV: format, Botmatic id or '', external id or '', milliseconds
-# Ended tombstones go a few at a time, more than are put, so that no call takes long.
-BURY: Final = Script(
-    _REMOVE
-    + _NOW
-    + """
-local t = KEYS[3]
-if ARGV[2] ~= '' then redis.call('ZADD', t, now + ARGV[4], 'b' .. ARGV[2]) end
-if ARGV[3] ~= '' then redis.call('ZADD', t, now + ARGV[4], 'e' .. ARGV[3]) end
-local ended = redis.call('ZRANGEBYSCORE', t, '-inf', now, 'LIMIT', 0, 50)
-if #ended > 0 then redis.call('ZREM', t, unpack(ended)) end
-redis.call('PEXPIREAT', t, redis.call('ZREVRANGE', t, 0, 0, 'WITHSCORES')[2])
-return removed
-"""
-)
+BURY: Final = Script(WRITING + "return bury(ARGV[2], ARGV[3], ARGV[4])")
 
 # KEYS: t; ARGV: `b` or `e` and the id
 IS_BURIED: Final = Script(
-    _NOW
+    NOW
     + """
 local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
 return ends and tonumber(ends) > now and 1 or 0
@@ -120,16 +140,16 @@ return ends and tonumber(ends) > now and 1 or 0
 
 # KEYS: b; ARGV: format
 COUNT: Final = Script(
-    _FORMAT
+    CHECKS
     + """
 if unknown(KEYS[1]) then return refusal end
 return math.max(redis.call('HLEN', KEYS[1]) - 1, 0)
 """
 )
 
-# KEYS: b e t r; ARGV: format
+# KEYS: b e t r c x; ARGV: format
 FORGET: Final = Script(
-    _FORMAT
+    CHECKS
     + """
 if unknown(KEYS[1]) or unknown(KEYS[4]) then return refusal end
 return redis.call('UNLINK', unpack(KEYS))
@@ -138,7 +158,7 @@ return redis.call('UNLINK', unpack(KEYS))
 
 # KEYS: r; ARGV: format, name, value
 PUT_RECORD: Final = Script(
-    _FORMAT
+    CHECKS
     + """
 if unknown(KEYS[1]) then return refusal end
 redis.call('HSET', KEYS[1], ARGV[2], ARGV[3], '', ARGV[1])
@@ -148,7 +168,7 @@ return 1
 
 # KEYS: r; ARGV: format, name
 DELETE_RECORD: Final = Script(
-    _FORMAT
+    CHECKS
     + """
 if unknown(KEYS[1]) then return refusal end
 local removed = redis.call('HDEL', KEYS[1], ARGV[2])

@@ -6,18 +6,35 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from key_stores import ids
-from key_stores.base import Id, KeyStore, Leases, PairBatches, PairListing, Ping, Records, Tombstones
+from key_stores.base import (
+    Baselines,
+    Claimed,
+    ContactClaims,
+    ContactRef,
+    Id,
+    KeyStore,
+    KnownContact,
+    Leases,
+    PairBatches,
+    PairListing,
+    Ping,
+    Records,
+    Tombstones,
+    Write,
+)
 from key_stores.digests import installation_digest, lease_digest
 from key_stores.errors import KeyStoreError
-from key_stores.redis import scripts
+from key_stores.redis import claim_scripts, scripts
 from key_stores.redis.backend import Backend, Client
 from key_stores.redis.failures import newer_format
 from key_stores.redis.scripts import FORMAT
+from key_stores.redis.values import baseline_of, external_of
+from key_stores.writes import Burial, Checked, Saving, Wanted, as_baselines, as_burial, as_wanted, as_writes
 
 _PAGE: Final = 500
 
 
-class RedisKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Records, Ping):
+class RedisKeyStore(KeyStore, PairBatches, Baselines, PairListing, Tombstones, Leases, ContactClaims, Records, Ping):
     """Keeps pairs in Redis: two hashes an installation, every call but a walk one round trip, every write one script.
 
     Args:
@@ -40,17 +57,19 @@ class RedisKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Reco
         return self.save_many(integration_id, [(botmatic_id, external_id)])
 
     def get_botmatic_id(self, integration_id: Id, external_id: Id) -> str | None:
-        return self._fields(integration_id, "e", [ids.as_external_id(external_id)])[0]
+        checked = ids.as_external_id(external_id)
+        return self._known(integration_id, "e", [checked]).get(checked)
 
     def get_external_id(self, integration_id: Id, botmatic_id: Id) -> str | None:
-        return self._fields(integration_id, "b", [ids.as_botmatic_id(botmatic_id)])[0]
+        checked = ids.as_botmatic_id(botmatic_id)
+        return self._known(integration_id, "b", [checked]).get(checked)
 
     def delete_ids(self, integration_id: Id, botmatic_id: Id, external_id: Id) -> bool:
         arguments = (FORMAT, ids.as_botmatic_id(botmatic_id).encode(), ids.as_external_id(external_id).encode())
-        return bool(self._script(scripts.DELETE, integration_id, "be", arguments, repeatable=False))
+        return bool(self._script(scripts.DELETE, integration_id, "bet", arguments, repeatable=False))
 
     def delete_all_ids(self, integration_id: Id) -> bool:
-        self._script(scripts.FORGET, integration_id, "betr", (FORMAT,))
+        self._script(scripts.FORGET, integration_id, "betrcx", (FORMAT,))
         return True
 
     def save_many(self, integration_id: Id, pairs: Iterable[tuple[Id, Id]]) -> bool:
@@ -66,6 +85,21 @@ class RedisKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Reco
     def get_external_ids(self, integration_id: Id, botmatic_ids: Sequence[Id]) -> dict[str, str]:
         return self._known(integration_id, "b", [ids.as_botmatic_id(id) for id in botmatic_ids])
 
+    def save_baselines(self, integration_id: Id, pairs: Iterable[tuple[Id, Id, bytes]]) -> bool:
+        flat: list[bytes] = []
+        for saving in as_baselines(pairs):
+            flat += (saving.botmatic_id.encode(), saving.external_id.encode(), saving.baseline or b"")
+        keys = self._keys(integration_id, "bet")
+        if flat:
+            self._backend.script(scripts.SAVE_BASELINES, keys, (FORMAT, *flat))
+        return True
+
+    def get_baselines(self, integration_id: Id, botmatic_ids: Sequence[Id]) -> dict[str, bytes]:
+        checked = [ids.as_botmatic_id(id) for id in botmatic_ids]
+        found = zip(checked, self._fields(integration_id, "b", checked), strict=True)
+        baselines = ((id, baseline_of(value)) for id, value in found if value is not None)
+        return {id: baseline for id, baseline in baselines if baseline is not None}
+
     def count_pairs(self, integration_id: Id) -> int:
         return int(self._script(scripts.COUNT, integration_id, "b", (FORMAT,)))
 
@@ -74,8 +108,7 @@ class RedisKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Reco
         return self._walk(key)
 
     def bury_ids(self, integration_id: Id, botmatic_id: Id | None, external_id: Id | None, seconds: float) -> bool:
-        either = ids.as_either(botmatic_id, external_id, only_one=False)
-        arguments: list[bytes | int] = [FORMAT, *((id or "").encode() for id in either), ids.as_milliseconds(seconds)]
+        arguments: list[bytes | int] = [FORMAT, *_flat(as_burial(botmatic_id, external_id, seconds))[1:]]
         return bool(self._script(scripts.BURY, integration_id, "bet", arguments, repeatable=False))
 
     def is_buried(self, integration_id: Id, *, botmatic_id: Id | None = None, external_id: Id | None = None) -> bool:
@@ -92,12 +125,47 @@ class RedisKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Reco
     def release_leases(self, integration_id: Id, names: Sequence[str], owner: str) -> None:
         self._lease(scripts.RELEASE, integration_id, names, owner)
 
+    def claim(self, integration_id: Id, contacts: Sequence[ContactRef], owner: str, seconds: float) -> Claimed | None:
+        integration, wanted = ids.as_integration_id(integration_id), as_wanted(contacts)
+        arguments: list[bytes | int] = [FORMAT, ids.as_name(owner, "owner").encode(), ids.as_milliseconds(seconds)]
+        for (side, id), guards in wanted:
+            digests = [lease_digest(integration, guard).hex().encode() for guard in guards]
+            arguments += (side.encode(), id.encode(), len(digests), *digests)
+        answer = self._script(claim_scripts.CLAIM, integration, "betcx", arguments)
+        if answer is None:
+            return None
+        leases, known = answer
+        contacts_known = (_contact(one, *known[3 * n : 3 * n + 3]) for n, one in enumerate(wanted))
+        return Claimed(tuple(contacts_known), tuple(lease.decode() for lease in leases))
+
+    def renew_claim(self, integration_id: Id, leases: Sequence[str], owner: str, seconds: float) -> bool:
+        held = [lease.encode() for lease in ids.as_names(leases)]
+        arguments: list[bytes | int] = [ids.as_name(owner, "owner").encode(), ids.as_milliseconds(seconds), *held]
+        return bool(self._script(claim_scripts.RENEW_CLAIM, integration_id, "cx", arguments))
+
+    def record(
+        self,
+        integration_id: Id,
+        leases: Sequence[str],
+        owner: str,
+        writes: Sequence[Write] = (),
+        *,
+        release: bool = True,
+    ) -> bool:
+        held = [lease.encode() for lease in ids.as_names(leases)]
+        arguments: list[bytes | int] = [FORMAT, ids.as_name(owner, "owner").encode(), int(release), len(held), *held]
+        for write in as_writes(writes):
+            arguments += _flat(write)
+        # Once the leases are given back, a second time would answer that they are lost.
+        return bool(self._script(claim_scripts.RECORD, integration_id, "betcx", arguments, repeatable=not release))
+
     def put_record(self, integration_id: Id, name: str, value: str) -> None:
         arguments = (FORMAT, ids.as_name(name, "record's name").encode(), ids.as_value(value).encode())
         self._script(scripts.PUT_RECORD, integration_id, "r", arguments)
 
     def get_record(self, integration_id: Id, name: str) -> str | None:
-        return self._fields(integration_id, "r", [ids.as_name(name, "record's name")])[0]
+        (value,) = self._fields(integration_id, "r", [ids.as_name(name, "record's name")])
+        return None if value is None else value.decode()
 
     def get_records(self, integration_id: Id) -> dict[str, str]:
         (key,) = self._keys(integration_id, "r")
@@ -131,15 +199,15 @@ class RedisKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Reco
     ) -> Any:
         return self._backend.script(script, self._keys(integration_id, parts), arguments, repeatable=repeatable)
 
-    def _fields(self, integration_id: Id, part: str, names: list[str]) -> list[str | None]:
+    def _fields(self, integration_id: Id, part: str, names: list[str]) -> list[bytes | None]:
         (key,) = self._keys(integration_id, part)
         values: list[bytes | None] = self._backend.run("HMGET", key, b"", *(name.encode() for name in names))
         _check(values[0])
-        return [None if value is None else value.decode() for value in values[1:]]
+        return values[1:]
 
     def _known(self, integration_id: Id, part: str, names: list[str]) -> dict[str, str]:
         found = zip(names, self._fields(integration_id, part, names), strict=True)
-        return {name: value for name, value in found if value is not None}
+        return {name: external_of(value).decode() for name, value in found if value is not None}
 
     def _walk(self, key: str) -> Iterator[tuple[str, str]]:
         # A hash that shrinks meanwhile shows some fields twice; those that were given are remembered.
@@ -153,7 +221,7 @@ class RedisKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Reco
                 botmatic_id = field.decode()
                 if botmatic_id not in given:
                     given.add(botmatic_id)
-                    yield botmatic_id, value.decode()
+                    yield botmatic_id, external_of(value).decode()
 
     def _lease(
         self, script: scripts.Script, integration_id: Id, names: Sequence[str], owner: str, *milliseconds: int
@@ -167,3 +235,19 @@ class RedisKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Reco
 def _check(format: bytes | None) -> None:
     if format not in (None, FORMAT):
         raise newer_format()
+
+
+def _contact(wanted: Wanted, other: bytes | None, baseline: bytes | None, buried: int) -> KnownContact:
+    side, id = wanted.key
+    partner = None if other is None else other.decode()
+    botmatic_id, external_id = (id, partner) if side == "b" else (partner, id)
+    return KnownContact(botmatic_id, external_id, baseline, bool(buried))
+
+
+def _flat(write: Checked) -> tuple[bytes | int, ...]:
+    if isinstance(write, Burial):
+        return b"bury", (write.botmatic_id or "").encode(), (write.external_id or "").encode(), write.milliseconds
+    pair = (write.botmatic_id.encode(), write.external_id.encode())
+    if isinstance(write, Saving):
+        return b"save", *pair, b"" if write.baseline is None else b"=" + write.baseline
+    return b"remove", *pair, b""

@@ -73,12 +73,12 @@ def _postgresql(url: URL) -> Engine:
             "keepalives_interval": 5,
             "keepalives_count": 3,
             "tcp_user_timeout": WAIT_SECONDS * 1000,
+            "prepare_threshold": None,  # preparing is a round trip, and look-ups are of as many forms as numbers of ids
         }
         arguments = {name: value for name, value in defaults.items() if name not in url.query}
     engine = create_engine(
         url,
         hide_parameters=True,
-        pool_pre_ping=True,
         pool_timeout=WAIT_SECONDS,
         max_overflow=15,
         connect_args=arguments,

@@ -19,7 +19,7 @@ INDEXED_BYTES: Final = 255
 metadata: Final = MetaData()
 
 
-def _table(name: str, *parts: Column[bytes] | Column[float] | UniqueConstraint | Index) -> Table:
+def _table(name: str, *parts: Column[bytes] | Column[float] | Column[str] | UniqueConstraint | Index) -> Table:
     return Table(
         f"contact_sync_{name}",
         metadata,
@@ -34,6 +34,7 @@ pairs: Final = _table(
     Column("external", LargeBinary, nullable=False),
     Column("botmatic_long", LargeBinary),
     Column("external_long", LargeBinary),
+    Column("baseline", LargeBinary),
     UniqueConstraint("installation", "external"),
 )
 
@@ -49,6 +50,15 @@ leases: Final = _table(
     Column("name", LargeBinary, primary_key=True),  # a digest
     Column("owner", LargeBinary, nullable=False),
     Column("ends", Double, nullable=False),
+)
+
+claims: Final = _table(
+    "claims",
+    Column("side", String(1), primary_key=True),  # `b` or `e`, of a contact's id; `g`, of a guard
+    Column("name", LargeBinary, primary_key=True),  # the id; a digest of the guard
+    Column("owner", LargeBinary, nullable=False),
+    Column("ends", Double, nullable=False),
+    Index("contact_sync_claims_ends", "installation", "ends"),
 )
 
 records: Final = _table(

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Executable
 
 from key_stores import ids
-from key_stores.base import Id, KeyStore, Leases, PairBatches, PairListing, Ping, Records, Tombstones
+from key_stores.base import (
+    Baselines,
+    Claimed,
+    ContactClaims,
+    ContactRef,
+    Id,
+    KeyStore,
+    KnownContact,
+    Leases,
+    PairBatches,
+    PairListing,
+    Ping,
+    Records,
+    Tombstones,
+    Write,
+)
 from key_stores.digests import lease_digest
-from key_stores.links import links_after
-from key_stores.sql import statements
-from key_stores.sql.backend import backend_of
-from key_stores.sql.schema import indexed, long, records, text_of, tombstones
+from key_stores.links import OTHER, Key
+from key_stores.sql import statements, steps
+from key_stores.sql.databases import backend_of
+from key_stores.sql.schema import indexed, long, records, text_of
+from key_stores.sql.steps import Step, grave
+from key_stores.writes import Checked, Removal, as_baselines, as_burial, as_savings, as_wanted, as_writes
 
 _AT_ONCE: Final = 10_000  # parameters of one statement; SQLite takes 32,766, PostgreSQL 65,535
 
-Values = dict[str, Any]
 
-
-class SQLKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Records, Ping):
+class SQLKeyStore(KeyStore, PairBatches, Baselines, PairListing, Tombstones, Leases, ContactClaims, Records, Ping):
     """Keeps pairs in SQLite or PostgreSQL. Tables named `contact_sync_…` are made at the first call.
 
     Args:
@@ -47,29 +62,15 @@ class SQLKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Record
         return self.get_external_ids(integration_id, [botmatic_id]).get(botmatic_id)
 
     def delete_ids(self, integration_id: Id, botmatic_id: Id, external_id: Id) -> bool:
-        integration = ids.as_integration_id(integration_id)
-        values = _pair(integration, ids.as_botmatic_id(botmatic_id), ids.as_external_id(external_id))
-        with self._backend.read() as connection:
-            return connection.execute(statements.DELETE_PAIR, values).rowcount == 1
+        removal = Removal(ids.as_botmatic_id(botmatic_id), ids.as_external_id(external_id))
+        return self._write(integration_id, [removal], repeatable=False)
 
     def delete_all_ids(self, integration_id: Id) -> bool:
-        integration = ids.as_integration_id(integration_id)
-        with self._backend.write(integration) as (connection, now):
-            for statement in (*statements.FORGET, statements.DELETE_ENDED_LEASES):
-                connection.execute(statement, {"i": indexed(integration), "now": now})
+        self._backend.run(steps.forget(ids.as_integration_id(integration_id)))
         return True
 
     def save_many(self, integration_id: Id, pairs: Iterable[tuple[Id, Id]]) -> bool:
-        integration, checked = ids.as_integration_id(integration_id), ids.as_pairs(pairs)
-        if checked:
-            left = [
-                (id, other) for (side, id), other in links_after(checked).items() if side == "b" and other is not None
-            ]
-            with self._backend.write(integration) as (connection, _):
-                for statement in statements.DELETE_CROSSING:
-                    connection.execute(statement, [_pair(integration, *pair) for pair in checked])
-                connection.execute(statements.INSERT_PAIR, [_row(integration, *pair) for pair in left])
-                connection.execute(statements.LIFT_TOMBSTONES, [_graves(integration, *pair) for pair in checked])
+        self._write(integration_id, as_savings(pairs))
         return True
 
     def get_botmatic_ids(self, integration_id: Id, external_ids: Sequence[Id]) -> dict[str, str]:
@@ -80,76 +81,114 @@ class SQLKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Record
         checked = [ids.as_botmatic_id(id) for id in botmatic_ids]
         return self._known(statements.PAIRS_OF_BOTMATIC, integration_id, checked)
 
+    def save_baselines(self, integration_id: Id, pairs: Iterable[tuple[Id, Id, bytes]]) -> bool:
+        self._write(integration_id, as_baselines(pairs))
+        return True
+
+    def get_baselines(self, integration_id: Id, botmatic_ids: Sequence[Id]) -> dict[str, bytes]:
+        rows = self._rows(statements.BASELINES, integration_id, [ids.as_botmatic_id(id) for id in botmatic_ids])
+        return {text_of(id, id_long): bytes(baseline) for id, id_long, baseline in rows}
+
     def count_pairs(self, integration_id: Id) -> int:
         mine = indexed(ids.as_integration_id(integration_id))
-        with self._backend.read() as connection:
-            return int(connection.execute(statements.COUNT_PAIRS, {"i": mine}).scalar_one())
+        return self._backend.read(
+            lambda connection: int(connection.execute(statements.COUNT_PAIRS, {"i": mine}).scalar_one())
+        )
 
     def iter_pairs(self, integration_id: Id) -> Iterator[tuple[str, str]]:
         return self._walk(indexed(ids.as_integration_id(integration_id)))
 
     def bury_ids(self, integration_id: Id, botmatic_id: Id | None, external_id: Id | None, seconds: float) -> bool:
-        integration = ids.as_integration_id(integration_id)
-        botmatic_id, external_id = ids.as_either(botmatic_id, external_id, only_one=False)
-        milliseconds = ids.as_milliseconds(seconds)
-        with self._backend.write(integration) as (connection, now):
-            removed = 0
-            if botmatic_id is not None and external_id is not None:
-                removed = connection.execute(
-                    statements.DELETE_PAIR, _pair(integration, botmatic_id, external_id)
-                ).rowcount
-            connection.execute(statements.DELETE_ENDED_TOMBSTONES, {"i": indexed(integration), "now": now})
-            for grave in filter(None, (_grave("b", botmatic_id), _grave("e", external_id))):
-                row = {"installation": indexed(integration), "id": grave, "ends": now + milliseconds / 1000}
-                connection.execute(self._backend.replace(tombstones, row))
-        return removed == 1
+        return self._write(integration_id, [as_burial(botmatic_id, external_id, seconds)], repeatable=False)
 
     def is_buried(self, integration_id: Id, *, botmatic_id: Id | None = None, external_id: Id | None = None) -> bool:
         integration = ids.as_integration_id(integration_id)
         botmatic_id, external_id = ids.as_either(botmatic_id, external_id, only_one=True)
-        values = {"i": indexed(integration), "id": _grave("b", botmatic_id) or _grave("e", external_id)}
-        with self._backend.read() as connection:
-            row = connection.execute(self._tombstone_ends, values).one_or_none()
-        if row is None:
-            return False
-        ends, now = row
-        return ends > now
+        key: Key = ("b", botmatic_id) if botmatic_id is not None else ("e", str(external_id))
+        values = {"i": indexed(integration), "id": grave(key)}
+        row = self._backend.read(
+            lambda connection: connection.execute(self._tombstone_ends, values).one_or_none(),
+        )
+        return row is not None and row[0] > row[1]
 
     def acquire_leases(self, integration_id: Id, names: Sequence[str], owner: str, seconds: float) -> bool:
-        return self._lease(statements.COUNT_HELD_BY_OTHERS, 0, integration_id, names, owner, seconds)
+        return self._lease(steps.acquire, integration_id, names, owner, seconds)
 
     def renew_leases(self, integration_id: Id, names: Sequence[str], owner: str, seconds: float) -> bool:
-        return self._lease(statements.COUNT_HELD, len(ids.as_names(names)), integration_id, names, owner, seconds)
+        return self._lease(steps.renew, integration_id, names, owner, seconds)
 
     def release_leases(self, integration_id: Id, names: Sequence[str], owner: str) -> None:
         integration = ids.as_integration_id(integration_id)
         values = {"i": indexed(integration), "ids": _digests(integration, names), "owner": _owner(owner)}
-        with self._backend.read() as connection:
-            connection.execute(statements.RELEASE, values)
+        self._backend.read(lambda connection: connection.execute(statements.RELEASE, values))
+
+    def claim(self, integration_id: Id, contacts: Sequence[ContactRef], owner: str, seconds: float) -> Claimed | None:
+        integration, wanted = ids.as_integration_id(integration_id), as_wanted(contacts)
+        holder, lasting = _owner(owner), ids.as_milliseconds(seconds) / 1000
+        if not wanted:
+            return Claimed((), ())
+        guards = [(one.key, lease_digest(integration, guard)) for one in wanted for guard in one.guards]
+        answers = self._backend.run(steps.claim(integration, wanted, guards, holder, lasting))
+        if not answers.went:
+            return None
+        known = _Known(answers.rows(-2), answers.rows(-1))
+        contacts_known = tuple(known.contact(one.key) for one in wanted)
+        leases: dict[str, None] = {}
+        for one, contact in zip(wanted, contacts_known, strict=True):
+            leases[_lease_of(one.key)] = None
+            if contact.paired:
+                leases[_lease_of(known.partner(one.key))] = None
+        paired = {one.key for one, contact in zip(wanted, contacts_known, strict=True) if contact.paired}
+        leases.update((f"g{digest.hex()}", None) for key, digest in guards if key not in paired)
+        return Claimed(contacts_known, tuple(leases))
+
+    def renew_claim(self, integration_id: Id, leases: Sequence[str], owner: str, seconds: float) -> bool:
+        step, held, holder = Step(ids.as_integration_id(integration_id)), _held(leases), _owner(owner)
+        lasting = ids.as_milliseconds(seconds) / 1000
+        steps.when_held(step, held, holder)
+        steps.add_renewal(step, held, lasting)
+        return self._backend.run(step).went
+
+    def record(
+        self,
+        integration_id: Id,
+        leases: Sequence[str],
+        owner: str,
+        writes: Sequence[Write] = (),
+        *,
+        release: bool = True,
+    ) -> bool:
+        step, held, holder = Step(ids.as_integration_id(integration_id)), _held(leases), _owner(owner)
+        steps.when_held(step, held, holder)
+        steps.add_writes(step, as_writes(writes))
+        if release:
+            steps.add_release(step, held, holder)
+        # Once the leases are given back, a second time would answer that they are lost.
+        return self._backend.run(step, repeatable=not release).went
 
     def put_record(self, integration_id: Id, name: str, value: str) -> None:
         integration, name = ids.as_integration_id(integration_id), ids.as_name(name, "record's name")
         row = {"name": indexed(name), "name_long": long(name), "value": ids.as_value(value).encode()}
-        with self._backend.read() as connection:
-            connection.execute(self._backend.replace(records, {"installation": indexed(integration), **row}))
+        statement = self._backend.replace(records, {"installation": indexed(integration), **row})
+        self._backend.read(lambda connection: connection.execute(statement))
 
     def get_record(self, integration_id: Id, name: str) -> str | None:
         integration, name = ids.as_integration_id(integration_id), ids.as_name(name, "record's name")
-        with self._backend.read() as connection:
-            value = connection.execute(statements.RECORD, {"i": indexed(integration), "name": indexed(name)}).scalar()
+        values = {"i": indexed(integration), "name": indexed(name)}
+        value = self._backend.read(lambda connection: connection.execute(statements.RECORD, values).scalar())
         return None if value is None else bytes(value).decode()
 
     def get_records(self, integration_id: Id) -> dict[str, str]:
-        integration = ids.as_integration_id(integration_id)
-        with self._backend.read() as connection:
-            rows = connection.execute(statements.RECORDS, {"i": indexed(integration)}).all()
+        values = {"i": indexed(ids.as_integration_id(integration_id))}
+        rows = self._backend.read(lambda connection: connection.execute(statements.RECORDS, values).all())
         return {text_of(name, name_long): value.decode() for name, name_long, value in rows}
 
     def delete_record(self, integration_id: Id, name: str) -> bool:
         integration, name = ids.as_integration_id(integration_id), ids.as_name(name, "record's name")
         values = {"i": indexed(integration), "name": indexed(name)}
-        with self._backend.read() as connection:
-            return connection.execute(statements.DELETE_RECORD, values).rowcount == 1
+        return self._backend.read(
+            lambda connection: connection.execute(statements.DELETE_RECORD, values).rowcount == 1, repeatable=False
+        )
 
     def ping(self) -> None:
         self._backend.ping()
@@ -158,66 +197,89 @@ class SQLKeyStore(KeyStore, PairBatches, PairListing, Tombstones, Leases, Record
         self._backend.close()
 
     def _known(self, statement: Executable, integration_id: Id, checked: list[str]) -> dict[str, str]:
+        return _texts(self._rows(statement, integration_id, checked))
+
+    def _rows(self, statement: Executable, integration_id: Id, checked: list[str]) -> list[Sequence[Any]]:
         mine = indexed(ids.as_integration_id(integration_id))
-        found: dict[str, str] = {}
-        with self._backend.read() as connection:
-            for start in range(0, len(checked), _AT_ONCE):
-                some = [indexed(id) for id in checked[start : start + _AT_ONCE]]
-                found |= _texts(connection, statement, {"i": mine, "ids": some})
-        return found
+        found = list(dict.fromkeys(indexed(id) for id in checked))
+
+        def ask(connection: Connection) -> list[Sequence[Any]]:
+            parts = (found[start : start + _AT_ONCE] for start in range(0, len(found), _AT_ONCE))
+            return [row for part in parts for row in connection.execute(statement, {"i": mine, "ids": part})]
+
+        return self._backend.read(ask)
 
     def _walk(self, mine: bytes) -> Iterator[tuple[str, str]]:
-        after = b""
+        values = {"i": mine, "after": b""}
         while True:
-            with self._backend.read() as connection:
-                page = _texts(connection, statements.NEXT_PAIRS, {"i": mine, "after": after})
+            page = _texts(
+                self._backend.read(lambda connection: connection.execute(statements.NEXT_PAIRS, values).all())
+            )
             yield from page.items()
             if len(page) < statements.PAGE:
                 return
-            after = indexed(next(reversed(page)))
+            values["after"] = indexed(next(reversed(page)))
+
+    def _write(self, integration_id: Id, writes: Sequence[Checked], *, repeatable: bool = True) -> bool:
+        """Apply writes as one step. Whether a pair was removed by a removal or a burial."""
+        step = Step(ids.as_integration_id(integration_id))
+        removed = steps.add_writes(step, writes)
+        return bool(step.statements) and self._backend.run(step, repeatable=repeatable).count(removed) > 0
 
     def _lease(
-        self, count: Executable, wanted: int, integration_id: Id, names: Sequence[str], owner: str, seconds: float
+        self,
+        make: Callable[[str, list[bytes], bytes, float], Step],
+        integration_id: Id,
+        names: Sequence[str],
+        owner: str,
+        seconds: float,
     ) -> bool:
         integration = ids.as_integration_id(integration_id)
         digests, holder, milliseconds = _digests(integration, names), _owner(owner), ids.as_milliseconds(seconds)
-        if not digests:
-            return True
-        with self._backend.write(integration) as (connection, now):
-            values = {"i": indexed(integration), "ids": digests, "owner": holder, "now": now}
-            if connection.execute(count, values).scalar_one() != wanted:
-                return False
-            connection.execute(statements.DELETE_THESE_AND_ENDED, values)
-            held = {"installation": indexed(integration), "owner": holder, "ends": now + milliseconds / 1000}
-            connection.execute(statements.INSERT_LEASE, [{**held, "name": digest} for digest in digests])
-        return True
+        return not digests or self._backend.run(make(integration, digests, holder, milliseconds / 1000)).went
 
 
-def _texts(connection: Connection, statement: Executable, values: Values) -> dict[str, str]:
-    rows = connection.execute(statement, values)
+class _Known:
+    """What a claim has read: pairs, and tombstones."""
+
+    def __init__(self, pairs: Iterable[Sequence[Any]], graves: Iterable[Sequence[Any]]) -> None:
+        self._pairs: dict[Key, tuple[str, bytes | None]] = {}
+        self._graves = {bytes(row[0]) for row in graves}
+        for botmatic, botmatic_long, external, external_long, baseline in pairs:
+            botmatic_id, external_id = text_of(botmatic, botmatic_long), text_of(external, external_long)
+            kept = None if baseline is None else bytes(baseline)
+            self._pairs["b", botmatic_id] = (external_id, kept)
+            self._pairs["e", external_id] = (botmatic_id, kept)
+
+    def partner(self, key: Key) -> Key:
+        """Give the other id of a pair."""
+        return OTHER[key[0]], self._pairs[key][0]
+
+    def contact(self, key: Key) -> KnownContact:
+        """Say what is known of a contact."""
+        side, id = key
+        other, baseline = self._pairs.get(key, (None, None))
+        botmatic_id, external_id = (id, other) if side == "b" else (other, id)
+        return KnownContact(botmatic_id, external_id, baseline, grave(key) in self._graves)
+
+
+def _texts(rows: Iterable[Sequence[Any]]) -> dict[str, str]:
     return {text_of(id, id_long): text_of(other, other_long) for id, id_long, other, other_long in rows}
 
 
-def _pair(integration: str, botmatic_id: str, external_id: str) -> Values:
-    return {"i": indexed(integration), "b": indexed(botmatic_id), "e": indexed(external_id)}
+def _lease_of(key: Key) -> str:
+    return key[0] + indexed(key[1]).hex()
 
 
-def _row(integration: str, botmatic_id: str, external_id: str) -> Values:
-    return {
-        "installation": indexed(integration),
-        "botmatic": indexed(botmatic_id),
-        "botmatic_long": long(botmatic_id),
-        "external": indexed(external_id),
-        "external_long": long(external_id),
-    }
+def _held(leases: Sequence[str]) -> list[tuple[str, bytes]]:
+    return [_held_as(lease) for lease in ids.as_names(leases)]
 
 
-def _graves(integration: str, botmatic_id: str, external_id: str) -> Values:
-    return {"i": indexed(integration), "b": _grave("b", botmatic_id), "e": _grave("e", external_id)}
-
-
-def _grave(side: str, id: str | None) -> bytes | None:
-    return None if id is None else side.encode() + indexed(id)
+def _held_as(lease: str) -> tuple[str, bytes]:
+    try:
+        return lease[0], bytes.fromhex(lease[1:])
+    except ValueError:
+        return "?", lease.encode()  # not one of ours, so nobody holds it
 
 
 def _digests(integration: str, names: Sequence[str]) -> list[bytes]:

@@ -8,7 +8,18 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"key_stores.testing.{name}"
-        for name in ("batches", "faults", "hostile", "leases", "pairs", "rest", "tombstones")
+        for name in (
+            "baselines",
+            "batches",
+            "claims",
+            "faults",
+            "fencing",
+            "hostile",
+            "leases",
+            "pairs",
+            "rest",
+            "tombstones",
+        )
     )
 )
 

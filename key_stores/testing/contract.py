@@ -8,22 +8,37 @@ from typing import Any, ClassVar, Final
 
 import pytest
 
-from key_stores.base import KeyStore, Leases, PairBatches, PairListing, Ping, Records, Tombstones
+from key_stores.base import (
+    Baselines,
+    ContactClaims,
+    KeyStore,
+    Leases,
+    PairBatches,
+    PairListing,
+    Ping,
+    Records,
+    Tombstones,
+)
+from key_stores.testing.baselines import BaselinesContract
 from key_stores.testing.batches import BatchesContract
+from key_stores.testing.claims import ClaimsContract
 from key_stores.testing.faults import FaultsContract, UnreachableContract
+from key_stores.testing.fencing import RecordContract
 from key_stores.testing.hostile import HostileContract
 from key_stores.testing.leases import LeasesContract
 from key_stores.testing.pairs import PairsContract
 from key_stores.testing.rest import ListingContract, PingContract, RecordsContract
 from key_stores.testing.tombstones import TombstonesContract
 
-_ABILITIES: Final[dict[type, type]] = {
-    PairBatches: BatchesContract,
-    PairListing: ListingContract,
-    Tombstones: TombstonesContract,
-    Leases: LeasesContract,
-    Records: RecordsContract,
-    Ping: PingContract,
+_ABILITIES: Final[dict[type, tuple[type, ...]]] = {
+    PairBatches: (BatchesContract,),
+    Baselines: (BaselinesContract,),
+    PairListing: (ListingContract,),
+    Tombstones: (TombstonesContract,),
+    Leases: (LeasesContract,),
+    ContactClaims: (ClaimsContract, RecordContract),
+    Records: (RecordsContract,),
+    Ping: (PingContract,),
 }
 
 
@@ -33,9 +48,12 @@ class KeyStoreContract(
     FaultsContract,
     UnreachableContract,
     BatchesContract,
+    BaselinesContract,
     ListingContract,
     TombstonesContract,
     LeasesContract,
+    ClaimsContract,
+    RecordContract,
     RecordsContract,
     PingContract,
 ):
@@ -68,8 +86,9 @@ class KeyStoreContract(
         super().__init_subclass__(**arguments)
         if not hasattr(cls, "store_type"):
             return
-        for ability, suite in _ABILITIES.items():
-            cls._collect(suite, wanted=issubclass(cls.store_type, ability))
+        for ability, suites in _ABILITIES.items():
+            for suite in suites:
+                cls._collect(suite, wanted=issubclass(cls.store_type, ability))
         cls._collect(UnreachableContract, wanted=hasattr(cls, "unreachable_store"))
 
     @classmethod

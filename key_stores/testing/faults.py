@@ -18,7 +18,19 @@ from typing import Any, Final
 import pytest
 
 from key_stores import base
-from key_stores.base import KeyStore, Leases, PairBatches, PairListing, Ping, Records, Tombstones
+from key_stores.base import (
+    Baselines,
+    Bury,
+    ContactClaims,
+    ContactRef,
+    KeyStore,
+    Leases,
+    PairBatches,
+    PairListing,
+    Ping,
+    Records,
+    Tombstones,
+)
 from key_stores.errors import StoreUnavailable
 from key_stores.testing.hostile import CALLS, call
 from key_stores.testing.pairs import pairs_in
@@ -158,6 +170,10 @@ _ABILITY_CALLS: Final[dict[type, dict[str, Callable[[Any], object]]]] = {
         "get_botmatic_ids": lambda store: store.get_botmatic_ids("i", ["e1"]),
         "get_external_ids": lambda store: store.get_external_ids("i", ["b1"]),
     },
+    Baselines: {
+        "save_baselines": lambda store: store.save_baselines("i", [("b1", "e1", b"baseline")]),
+        "get_baselines": lambda store: store.get_baselines("i", ["b1"]),
+    },
     PairListing: {
         "count_pairs": lambda store: store.count_pairs("i"),
         "iter_pairs": lambda store: list(store.iter_pairs("i")),
@@ -170,6 +186,11 @@ _ABILITY_CALLS: Final[dict[type, dict[str, Callable[[Any], object]]]] = {
         "acquire_leases": lambda store: store.acquire_leases("i", ["l1"], "me", 60),
         "renew_leases": lambda store: store.renew_leases("i", ["l1"], "me", 60),
         "release_leases": lambda store: store.release_leases("i", ["l1"], "me"),
+    },
+    ContactClaims: {
+        "claim": lambda store: store.claim("i", [ContactRef(botmatic_id="b1")], "me", 60),
+        "renew_claim": lambda store: store.renew_claim("i", ["b1"], "me", 60),
+        "record": lambda store: store.record("i", ["b1"], "me", [Bury("b1", "e1", 60)]),
     },
     Records: {
         "put_record": lambda store: store.put_record("i", "name", "value"),

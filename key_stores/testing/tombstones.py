@@ -72,6 +72,18 @@ class TombstonesContract:
         assert store.is_buried(installation, external_id="0") is True
         assert store.is_buried(installation, external_id="e1") is False
 
+    def test_burying_one_id_alone_touches_nothing_else(self, store: TombstoneStore, installation: str) -> None:
+        """Not even where the id is what a store may note about itself."""
+        store.save_ids(installation, "1", "e1")
+        store.save_ids(installation, "b1", "1")
+        for id in ("1", "2", "true", "None"):
+            assert store.bury_ids(installation, id, None, 60) is False
+            assert store.bury_ids(installation, None, id, 60) is False
+        assert pairs_in(store, installation, ["1", "b1"], ["1", "e1"]) == {("1", "e1"), ("b1", "1")}
+        assert store.save_ids(installation, "b2", "e2") is True
+        assert store.delete_ids(installation, "1", "e1") is True
+        assert pairs_in(store, installation, ["1", "b1", "b2"], ["1", "e1", "e2"]) == {("b1", "1"), ("b2", "e2")}
+
     def test_saving_a_pair_lifts_the_tombstones_of_its_ids(self, store: TombstoneStore, installation: str) -> None:
         """And of no others."""
         store.bury_ids(installation, "b1", "e1", 60)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from sqlalchemy import Engine, create_engine
 
 from key_stores import KeyStore, MemoryKeyStore, RedisKeyStore, SQLKeyStore, open_key_store
 from key_stores.testing import KeyStoreContract
@@ -99,3 +100,23 @@ class TestPostgreSQL(KeyStoreContract):
     @pytest.fixture
     def unreachable_store(self) -> KeyStore:
         return open_key_store(f"postgresql://postgres@127.0.0.1:{free_port()}/pairs")
+
+
+@pytest.fixture(scope="module")
+def engine_of_another_driver(postgresql_server: PostgreSQL) -> Iterator[Engine]:
+    """One that says it is another one: what counts is that the store does not take it for psycopg."""
+    with postgresql_server.database() as database:
+        engine = create_engine(database.url)
+        engine.dialect.driver = "another"
+        yield engine
+        engine.dispose()
+
+
+class TestPostgreSQLByAnotherDriver(KeyStoreContract):
+    """An engine of one's own whose driver takes one statement at a time: steps are transactions."""
+
+    store_type = SQLKeyStore
+
+    @pytest.fixture
+    def store(self, engine_of_another_driver: Engine) -> KeyStore:
+        return SQLKeyStore(engine_of_another_driver)

@@ -261,9 +261,10 @@ def test_a_lock_that_is_not_given_back_is_unavailable(postgresql: Database) -> N
 def test_time_limits_are_set_for_connections_of_a_url(postgresql: Database) -> None:
     """So that neither a statement nor a forgotten transaction lasts."""
     store = SQLKeyStore(postgresql.url)
-    with store._backend.read() as connection:
-        assert connection.execute(text("SHOW statement_timeout")).scalar() == "10s"
-        assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "30s"
+    statement = store._backend.read(lambda connection: connection.execute(text("SHOW statement_timeout")).scalar())
+    idle = text("SHOW idle_in_transaction_session_timeout")
+    assert statement == "10s"
+    assert store._backend.read(lambda connection: connection.execute(idle).scalar()) == "30s"
     store.close()
 
 
