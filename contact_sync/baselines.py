@@ -193,6 +193,10 @@ class Baseline:
         """Whether we wrote to a side in the last so many seconds."""
         return now - self._written[side] <= seconds
 
+    def touch(self, side: Side, now: float) -> None:
+        """Note that we may have written to a side, be it that it is not known what came of it."""
+        self._written[side] = int(now)
+
     def agree(self, field: str, side: Side, value: object) -> None:
         """Move a field's baseline: this is what the side has now."""
         self._sides[side][self._names.of(field)] = self._digest(field, value)
@@ -207,7 +211,7 @@ class Baseline:
             ]
             self._former[name].append(before)
         self._sides[side][name] = digest
-        self._written[side] = int(now)
+        self.touch(side, now)
 
     def pack(self, now: float, seconds: float) -> bytes | None:
         """Give the bytes to keep; `None` if they are the same as before.

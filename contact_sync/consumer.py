@@ -35,6 +35,10 @@ class ExternalAPIConsumer(ABC):
     """Whether `update_contact` is to be given the changed fields alone, with the id. It is given every mapped field
     that the change has otherwise. Fields that it is not given stay as they are, either way."""
 
+    omits_empty: bool = False
+    """Whether the CRM's records leave out fields that are empty: what is absent in a record counts as empty then, so
+    that a clear travels. Otherwise it is not told of. Only for consumers that always give all the mapped fields."""
+
     @abstractmethod
     def create_contact(self, contact: dict[str, Any]) -> ResultLike:
         """Create a record.

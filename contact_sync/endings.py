@@ -57,6 +57,10 @@ class Endings:
                 claim.later(self._grave(route, id))
                 return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
             known = KnownContact(*route.source.pair(id, partner))
+        return self._end(route, claim, id, known)
+
+    def _end(self, route: Route, claim: ContactClaim, id: str, known: KnownContact) -> Result:
+        """Do to the partner of a contact what the policy says."""
         policy = self._rules.deletes_to(route.target.name)
         partner = str(route.target.id_in(known))
         if policy == "ignore":
@@ -110,16 +114,21 @@ class Endings:
         lost, kept = claim.contacts
         self.traces.note_merger(installation, source.name, loser, winner)
         own_grave = self._grave(route, loser)
-        if not lost.paired:
+        # An update may have found the loser gone before the news of the merger came.
+        partner = target.id_in(lost) if lost.paired else self.traces.partner_of_gone(installation, source.name, loser)
+        if partner is None:
             claim.later(own_grave)
             return Result.ok(target.id_in(kept), action="unchanged", reason=f"the {source.noun} {loser} was not paired")
-        partner = str(target.id_in(lost))
+        if not lost.paired:
+            self.traces.drop_gone(installation, source.name, loser)
+        if kept.buried and not self.traces.seconds_in_doubt(installation, source.name, winner):
+            return self._end(route, claim, loser, KnownContact(*source.pair(loser, partner)))  # deleted meanwhile
         if not kept.paired:
             claim.later(SavePair(*source.pair(winner, partner)), own_grave)
             return Result.ok(partner, action="updated")
         other = str(target.id_in(kept))
         self.traces.note_merger(installation, target.name, partner, other)
-        claim.later(Bury(lost.botmatic_id, lost.external_id, self._rules.tombstone_seconds))
+        claim.later(Bury(*source.pair(loser, partner), self._rules.tombstone_seconds))
         return Result.ok(
             other, action="updated", reason=f"the {target.noun} {partner} stays, and is not synced any more"
         )

@@ -158,6 +158,9 @@ class Engine:
             result = self.writer.deliver(claim, plan, "update", partner)
             if result.not_found:
                 return self.missing(route, claim, known, contact)
+            if result.in_doubt:
+                plan.touch(route.target.name)
+                self.keep(claim, known, plan)
             if not result.success or result.action == "skipped":
                 return result
         plan.settle(result.contact)

@@ -47,10 +47,9 @@ class Identity:
         except MappingError:
             return ()  # said by the mapping itself, a step later
 
-    def looks(self, route: Route, contact: Mapping[str, Any]) -> str | None:
-        """Name what a contact looks like that has nothing by which it may be recognised; `None` if it has something."""
-        guards = self.guards(route, contact)
-        return guards[0] if guards and guards[0].startswith("like:") else None
+    def is_searchable(self, route: Route, contact: Mapping[str, Any]) -> bool:
+        """Whether a contact has something by which it may be found on the target."""
+        return route.target.readable and any(not name.startswith("like:") for name in self.guards(route, contact))
 
     def resolve(self, route: Route, contact: Mapping[str, Any]) -> Result:
         """Find the target's record of the same person, by the match rows in order; e-mail rows that follow each other

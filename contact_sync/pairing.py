@@ -84,29 +84,31 @@ class Pairing:
 
     def _adopt_doubtful(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> Result | None:
         """Adopt the contact that this one was made from, by a create whose answer got lost; `None` if there is none."""
-        looks = self._identity.looks(route, contact)
-        if looks is None:
-            return None
         installation, side = route.scope.installation, route.target.name
-        found = self._traces.looks_like(installation, side, looks)
+        looks = next(iter(self._identity.guards(route, contact)), None)
+        found = None if looks is None else self._traces.looks_like(installation, side, looks)
         if found is None:
             return None
         record = read(claim, route.target, found)
-        if not record.success and record.retryable:
+        if record.retryable:
             return record
-        adopted = self.adopt(route, claim, id, found, contact, record.contact)
+        if record.not_found and route.target.readable:  # gone by now; the news of that is still to come
+            (other,) = self._claims.add(claim, [route.target.ref(found)])
+            problem = None if other.paired else self.record(claim, [SavePair(*route.source.pair(id, found))])
+            adopted = problem or Result.ok(found, action="adopted")
+        else:
+            adopted = self.adopt(route, claim, id, found, contact, record.contact)
         if adopted.success:
             self._traces.settle_doubt(installation, side, found, looks)
         return adopted
 
     def in_doubt(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> None:
         """Take note that a contact may have been created on the target, which cannot be asked whether it was."""
-        looks = self._identity.looks(route, contact)
-        if looks is None and route.target.readable:
-            return  # it is found by its match values
+        if self._identity.is_searchable(route, contact):
+            return
         guards = self._identity.guards(route, contact)
         if guards:
-            self._traces.note_doubt(route.scope.installation, route.source.name, id, looks or guards[0])
+            self._traces.note_doubt(route.scope.installation, route.source.name, id, guards[0])
             own = route.source.ref(id)
             claim.later(Bury(own.botmatic_id, own.external_id, DOUBT_SECONDS))
 
@@ -193,6 +195,7 @@ class Pairing:
             back = back.with_(reason=back.reason or left)
             if back.retryable:
                 return back
+        plan.touch("botmatic", "ext")  # an earlier try of this may have got further than is known
         problem = self.record(claim, [SavePair(botmatic_id, external_id, plan.packed())])
         if problem:
             return self.unpaired(route, found_id, problem)

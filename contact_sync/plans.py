@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from key_stores import KnownContact
-from mappers import Mapper, MappingError, Side
+from mappers import Mapper, MappingError, Side, paths
 from mappers import Mapping as Row
 from mappers.values import MISSING
 
@@ -80,7 +80,13 @@ class Planner:
         Raises:
             PolicyFailed: The user's conflict function does not say who wins.
         """
-        return Plan(self._mapper, self._rules, self._rows[route.target.name], route, contact, baseline, there, first)
+        rows = self._rows[route.target.name]
+        if route.source.omits_empty:
+            side = route.source.name
+            for row in rows:
+                if row.read(contact, side) is MISSING:
+                    contact = paths.replaced(contact, row.path_on(side), None)
+        return Plan(self._mapper, self._rules, rows, route, contact, baseline, there, first)
 
 
 class Plan:
@@ -233,6 +239,12 @@ class Plan:
             if value is not MISSING:
                 self._baseline.wrote(key, source, canonical(row, value, source), self._now)
                 self._baseline.agree(key, target, self._canonical_there(row))
+
+    def touch(self, *sides: Side) -> None:
+        """Note that something may have been written to these sides: what they tell of next may be older."""
+        for side in sides:
+            if self._baseline is not None:
+                self._baseline.touch(side, self._now)
 
     def packed(self) -> bytes | None:
         """The baseline to be kept; `None` if it has not moved."""

@@ -56,6 +56,11 @@ class EngineSide(ABC):
     def readable(self) -> bool:
         """Whether its records can be read."""
 
+    @property
+    @abstractmethod
+    def omits_empty(self) -> bool:
+        """Whether what its contacts do not have is empty."""
+
     @abstractmethod
     def shape(self, change: Change) -> dict[str, Any]:
         """Build the payload with which a change is written to this side."""
@@ -112,6 +117,10 @@ class PlatformSide(EngineSide):
     def readable(self) -> bool:
         return False
 
+    @property
+    def omits_empty(self) -> bool:
+        return False
+
     def shape(self, change: Change) -> dict[str, Any]:
         payload = self.mapper.to_botmatic(change.contact)
         payload.pop("id", None)  # the platform gives ids itself, and an update names it in the call
@@ -165,6 +174,10 @@ class ExternalSide(EngineSide):
     @property
     def readable(self) -> bool:
         return True
+
+    @property
+    def omits_empty(self) -> bool:
+        return self.scope.consumer.omits_empty is True
 
     def shape(self, change: Change) -> dict[str, Any]:
         contact = without_empty(change.contact) if change.kind == "create" else change.contact

@@ -80,6 +80,11 @@ class Scripted:
         with self._lock:
             self._faults.append(_Fault(outcome, method, times, after))
 
+    def clear_faults(self) -> None:
+        """Forget the faults that still wait for calls."""
+        with self._lock:
+            self._faults.clear()
+
     def before(self, method: str, hook: Hook | None) -> None:
         """Run something before each call of a method; `None` takes it out again. Other threads are not held up."""
         _check_method(method)

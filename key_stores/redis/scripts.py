@@ -10,9 +10,12 @@ What is kept for an installation lies under one `{hash tag}`, so that a cluster 
     …:c  hash          what is claimed → its owner
     …:x  sorted set    what is claimed, by the millisecond at which it ends; both end with the last
 
-A pair without a baseline is its external id alone. Otherwise it begins with the byte 255, which no text begins with;
-then come the length of the external id (a byte; 255 and four bytes from that length on), the external id, the baseline.
-So a baseline adds two bytes and itself.
+A pair without a baseline is its external id alone. Otherwise it begins with a byte that no text begins with, and that
+says where the baseline begins, so that a baseline adds one byte and itself:
+
+    128 + n    n bytes of external id (1 to 62), the baseline
+    191        four bytes: the length of the external id; the external id, the baseline
+    245 + n    n bytes: the external id as a number (1 to 14 digits, no zero in front); the baseline
 
 What is claimed is `b` or `e` and an id, or `g` and the digest of a guard.
 
@@ -63,9 +66,15 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
 READING: Final = """
 local function opened(value)
-  if not value or string.byte(value) ~= 255 then return value, false end
-  local size, start = string.byte(value, 2), 3
-  if size == 255 then size, start = struct.unpack('>I4', value, 3), 7 end
+  if not value then return false, false end
+  local head = string.byte(value)
+  if head < 128 or (head > 191 and head < 245) then return value, false end
+  if head > 244 then
+    local size = head - 245
+    return string.format('%.0f', (struct.unpack('>I' .. size, value, 2))), string.sub(value, size + 2)
+  end
+  local size, start = head - 128, 2
+  if head == 191 then size, start = struct.unpack('>I4', value, 2), 6 end
   return string.sub(value, start, start + size - 1), string.sub(value, start + size)
 end
 """
@@ -80,8 +89,13 @@ local b, e, t = KEYS[1], KEYS[2], KEYS[3]
 if unknown(b) then return refusal end
 local function closed(external, baseline)
   if not baseline then return external end
-  if #external < 255 then return string.char(255, #external) .. external .. baseline end
-  return string.char(255, 255) .. struct.pack('>I4', #external) .. external .. baseline
+  if #external < 15 and string.find(external, '^[1-9]%d*$') then
+    local number, size, room = tonumber(external), 1, 256
+    while number >= room do size, room = size + 1, room * 256 end
+    return string.char(245 + size) .. struct.pack('>I' .. size, number) .. baseline
+  end
+  if #external < 63 then return string.char(128 + #external) .. external .. baseline end
+  return string.char(191) .. struct.pack('>I4', #external) .. external .. baseline
 end
 local function save(botmatic, external, baseline)
   local former_external, former_baseline = opened(redis.call('HGET', b, botmatic))

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 from typing import Final
 
-_MARK: Final = 255
-_HEAD: Final = 2
-_LONG_HEAD: Final = 6
+_TEXT: Final = 128
+_LONG: Final = 191
+_NUMBER: Final = 245
+_LONG_HEAD: Final = 5
 
 
 def external_of(value: bytes) -> bytes:
     """Give the external id in a value."""
-    return value if value[0] != _MARK else value[_start(value) : _end(value)]
+    head = value[0]
+    if not _has_baseline(head):
+        return value
+    end = _end(value)
+    if head > _NUMBER:
+        return str(int.from_bytes(value[1:end])).encode()
+    return value[_LONG_HEAD if head == _LONG else 1 : end]
 
 
 def baseline_of(value: bytes) -> bytes | None:
     """Give the baseline in a value; none if there is none."""
-    return None if value[0] != _MARK else value[_end(value) :]
+    return value[_end(value) :] if _has_baseline(value[0]) else None
 
 
-def _start(value: bytes) -> int:
-    return _HEAD if value[1] != _MARK else _LONG_HEAD
+def _has_baseline(head: int) -> bool:
+    return _TEXT <= head <= _LONG or head > _NUMBER
 
 
 def _end(value: bytes) -> int:
-    size = value[1] if value[1] != _MARK else int.from_bytes(value[_HEAD:_LONG_HEAD])
-    return _start(value) + size
+    head = value[0]
+    if head > _NUMBER:
+        return 1 + head - _NUMBER
+    if head == _LONG:
+        return _LONG_HEAD + int.from_bytes(value[1:_LONG_HEAD])
+    return 1 + head - _TEXT

@@ -54,8 +54,8 @@ leases: Final = _table(
 
 claims: Final = _table(
     "claims",
-    Column("side", String(1), primary_key=True),  # `b` or `e`, of a contact's id; `g`, of a guard
     Column("name", LargeBinary, primary_key=True),  # the id; a digest of the guard
+    Column("side", String(1), primary_key=True),  # `b` or `e`, of a contact's id; `g`, of a guard
     Column("owner", LargeBinary, nullable=False),
     Column("ends", Double, nullable=False),
     Index("contact_sync_claims_ends", "installation", "ends"),

@@ -7,6 +7,8 @@ stands in braces, and the backend fills it in:
     {go}     whether the step's condition held
     {blob}   the type of bytes
 
+`+ends` keeps SQLite from looking through all that has not ended, instead of by what is named.
+
 A statement whose effect depends on the condition says so by `{go}`; all of them run, in order.
 """
 
@@ -262,7 +264,7 @@ def claim(
     step.add(_CLAIM.replace("{wanted}", leases), owner=owner, seconds=seconds, **own, **guarding)
     step.add(" UNION ALL ".join(known), **own)
     step.add(
-        "SELECT id FROM contact_sync_tombstones WHERE installation = :i AND id IN (:id...) AND ends > {now} AND {go}",
+        "SELECT id FROM contact_sync_tombstones WHERE installation = :i AND id IN (:id...) AND +ends > {now} AND {go}",
         id=[(grave(one.key),) for one in wanted],
     )
     return step
@@ -273,7 +275,8 @@ def when_held(step: Step, leases: Sequence[tuple[str, bytes]], owner: bytes) -> 
     if leases:
         step.when(
             "SELECT count(*) = :wanted FROM contact_sync_claims WHERE installation = :i"
-            " AND (side, name) IN (VALUES :lease...) AND owner = :owner AND ends > {now}",
+            " AND name IN (:name...) AND (side, name) IN (VALUES :lease...) AND owner = :owner AND +ends > {now}",
+            name=[(name,) for _, name in leases],
             lease=list(leases),
             owner=owner,
             wanted=len(leases),
@@ -285,7 +288,8 @@ def add_renewal(step: Step, leases: Sequence[tuple[str, bytes]], seconds: float)
     if leases:
         step.add(
             "UPDATE contact_sync_claims SET ends = {now} + :seconds WHERE installation = :i"
-            " AND (side, name) IN (VALUES :lease...) AND {go}",
+            " AND name IN (:name...) AND (side, name) IN (VALUES :lease...) AND {go}",
+            name=[(name,) for _, name in leases],
             lease=list(leases),
             seconds=seconds,
         )
@@ -296,7 +300,8 @@ def add_release(step: Step, leases: Sequence[tuple[str, bytes]], owner: bytes) -
     if leases:
         step.add(
             "DELETE FROM contact_sync_claims WHERE installation = :i"
-            " AND (side, name) IN (VALUES :lease...) AND owner = :owner",
+            " AND name IN (:name...) AND (side, name) IN (VALUES :lease...) AND owner = :owner",
+            name=[(name,) for _, name in leases],
             lease=list(leases),
             owner=owner,
         )

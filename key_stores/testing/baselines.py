@@ -118,7 +118,8 @@ class BaselinesContract:
 
     def test_hostile_ids_and_baselines_are_kept_apart(self, store: BaselineStore, installation: str) -> None:
         """Where an id ends and a baseline begins is never mistaken, whatever length they are of."""
-        ids = [*HOSTILE.values(), *("x" * length for length in (1, 253, 254, 255, 256, 65_535, 65_536))]
+        ids = [*HOSTILE.values(), *("x" * length for length in (1, 62, 63, 64, 255, 256, 65_536))]
+        ids += ["0", "7", "07", "7.", "255", "256", "1e5", "-7", "99999999999999", "999999999999999", "9" * 30]
         ids = list(dict.fromkeys(ids))
         partners = ids[1:] + ids[:1]
         expected = {id: id.encode() for id in ids}

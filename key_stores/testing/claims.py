@@ -112,7 +112,7 @@ class ClaimsContract:
         for contact in (e("e1"), b("b1"), b("b2"), e("e2")):
             assert store.claim(installation, [contact], "you", 60) is None
 
-    def test_the_sides_do_not_mix(self, store: ClaimStore, installation: str) -> None:
+    def test_sides_and_guards_of_claims_do_not_mix(self, store: ClaimStore, installation: str) -> None:
         """The same text as Botmatic id, external id and guard is three leases."""
         had(store, installation, "me", b("x"))
         had(store, installation, "you", e("x"))

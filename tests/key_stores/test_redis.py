@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from key_stores import KeyStoreError, RedisKeyStore, StoreUnavailable, open_key_store
+from key_stores import ContactRef, KeyStoreError, RedisKeyStore, SavePair, StoreUnavailable, open_key_store
 from key_stores.testing.tombstones import wait_until
 from tests.servers import Valkey, ValkeyCluster, ValkeyTLS, plain_client, run_valkey
 
@@ -47,12 +47,17 @@ CALLS: dict[str, Callable[[RedisKeyStore], object]] = {
     "save_many": lambda store: store.save_many("i", [(n, n) for n in range(1000)]),
     "get_botmatic_ids": lambda store: store.get_botmatic_ids("i", range(1000)),
     "get_external_ids": lambda store: store.get_external_ids("i", range(1000)),
+    "save_baselines": lambda store: store.save_baselines("i", [(n, n, b"baseline") for n in range(1000)]),
+    "get_baselines": lambda store: store.get_baselines("i", range(1000)),
     "count_pairs": lambda store: store.count_pairs("i"),
     "bury_ids": lambda store: store.bury_ids("i", "b1", "e1", 60),
     "is_buried": lambda store: store.is_buried("i", botmatic_id="b1"),
     "acquire_leases": lambda store: store.acquire_leases("i", ["a", "b", "c"], "me", 60),
     "renew_leases": lambda store: store.renew_leases("i", ["a", "b", "c"], "me", 60),
     "release_leases": lambda store: store.release_leases("i", ["a", "b", "c"], "me"),
+    "claim": lambda store: store.claim("i", [ContactRef(n, guards=("g",)) for n in range(100)], "me", 60),
+    "renew_claim": lambda store: store.renew_claim("i", ["b0", "b1"], "me", 60),
+    "record": lambda store: store.record("i", ["b0", "b1"], "me", [SavePair(n, n, b"") for n in range(100)]),
     "put_record": lambda store: store.put_record("i", "name", "value"),
     "get_record": lambda store: store.get_record("i", "name"),
     "get_records": lambda store: store.get_records("i"),
@@ -60,6 +65,10 @@ CALLS: dict[str, Callable[[RedisKeyStore], object]] = {
     "delete_all_ids": lambda store: store.delete_all_ids("i"),
     "ping": lambda store: store.ping(),
 }
+
+
+KNOW_NO_FORMAT = ("acquire_leases", "renew_leases", "release_leases", "renew_claim", "is_buried", "ping")
+"""What reads neither pairs nor records."""
 
 
 def test_every_call_is_one_round_trip(valkey: Valkey) -> None:
@@ -146,7 +155,7 @@ def test_tombstones_do_not_pile_up(store: RedisKeyStore, client: redis.Redis) ->
     assert 0 < client.pttl(key) <= 60_000
 
 
-@pytest.mark.parametrize("name", [name for name in CALLS if "lease" not in name and name not in ("ping", "is_buried")])
+@pytest.mark.parametrize("name", [name for name in CALLS if name not in KNOW_NO_FORMAT])
 def test_another_format_is_refused_and_left_as_it_is(store: RedisKeyStore, client: redis.Redis, name: str) -> None:
     """A later release wrote it: the message says so."""
     store.save_ids("i", "b1", "e1")
@@ -159,6 +168,67 @@ def test_another_format_is_refused_and_left_as_it_is(store: RedisKeyStore, clien
         CALLS[name](store)
     assert not isinstance(raised.value, StoreUnavailable)
     assert {key: client.hgetall(key) for key in client.scan_iter()} == before
+
+
+def test_claims_are_two_keys_that_do_not_show_the_guards(store: RedisKeyStore, client: redis.Redis) -> None:
+    """They end with the last claim, so that nothing is left of a process that died."""
+    contacts = [ContactRef(botmatic_id=f"b{n}", guards=("anna@example.org",)) for n in range(50)]
+    claimed = store.claim("i", contacts, "me", 30)
+    assert claimed is not None
+    longer = store.claim("i", [ContactRef(external_id="e")], "me", 60)
+    assert longer is not None
+    store.claim("i", [ContactRef(external_id="e2")], "you", 30)
+    keys = sorted(str(key) for key in client.scan_iter())
+    assert [key.partition("}")[2] for key in keys] == [":c", ":x"]
+    assert len({client.pexpiretime(key) for key in keys}) == 1
+    assert all(30_000 < client.pttl(key) <= 60_000 for key in keys)
+    assert not any("anna" in field for field in client.hgetall(keys[0]))
+    assert store.record("i", [*claimed.leases, *longer.leases], "me") is True
+    assert client.hlen(keys[0]) == client.zcard(keys[1]) == 1
+    store.delete_all_ids("i")
+    assert client.dbsize() == 0
+
+
+def test_ended_claims_do_not_pile_up(store: RedisKeyStore, client: redis.Redis) -> None:
+    """They go a few at a time when others are claimed."""
+    for number in range(40):
+        assert store.claim("i", [ContactRef(botmatic_id=number)], f"owner {number}", 0.001) is not None
+    hash, ends = sorted(client.keys())
+
+    def left() -> int:
+        assert store.claim("i", [ContactRef(botmatic_id="b")], "me", 60) is not None
+        assert client.hlen(hash) == client.zcard(ends)
+        return int(client.zcard(ends))
+
+    wait_until(lambda: left() == 1, "the end of all others")
+
+
+def test_a_pair_without_a_baseline_is_its_external_id_alone(store: RedisKeyStore, valkey: Valkey) -> None:
+    """With one, a byte and itself are added; ids and baselines of any length are told apart, and numbers are packed."""
+    ids = {
+        "text": (b"e1", b"\x82e1"),
+        "62 bytes": (b"e" * 62, b"\xbe" + b"e" * 62),
+        "63 bytes": (b"e" * 63, b"\xbf\0\0\0\x3f" + b"e" * 63),
+        "small": (b"7", b"\xf6\x07"),
+        "number": (b"100000000", b"\xf9\x05\xf5\xe1\x00"),
+        "14 digits": (b"99999999999999", b"\xfb\x5a\xf3\x10\x7a\x3f\xff"),
+        "15 digits": (b"999999999999999", b"\x8f999999999999999"),
+        "zero": (b"0", b"\x810"),
+        "zero in front": (b"07", b"\x8207"),
+        "number and more": (b"7 ", b"\x827 "),
+    }
+    store.save_many("i", [(name, external.decode()) for name, (external, _) in ids.items()])
+    with redis.Redis(port=valkey.port) as raw:
+        (hash,) = raw.keys("*:b")
+        stored = raw.hgetall(hash)
+        assert {name: stored[name.encode()] for name in ids} == {name: external for name, (external, _) in ids.items()}
+        store.save_baselines("i", [(name, external.decode(), b"\xff1") for name, (external, _) in ids.items()])
+        stored = raw.hgetall(hash)
+        assert {name: stored[name.encode()] for name in ids} == {name: of + b"\xff1" for name, (_, of) in ids.items()}
+    for name, (external, _) in ids.items():
+        assert store.get_external_id("i", name) == external.decode()
+        assert store.get_baselines("i", [name]) == {name: b"\xff1"}
+        assert store.delete_ids("i", name, external.decode()) is True
 
 
 def test_another_format_is_refused_by_a_walk(store: RedisKeyStore, client: redis.Redis) -> None:

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, create_engine, event, exc, text
 
-from key_stores import KeyStoreError, SQLKeyStore, StoreUnavailable
+from key_stores import Bury, ContactRef, DeletePair, KeyStoreError, SavePair, SQLKeyStore, StoreUnavailable
 from key_stores.sql.failures import translated
 from key_stores.testing.pairs import pairs_in
 from key_stores.testing.tombstones import wait_until
@@ -320,20 +320,51 @@ def test_what_is_no_engine_is_refused() -> None:
         SQLKeyStore("oracle://localhost/pairs")
 
 
-def test_ended_tombstones_and_leases_go(url: str, engine: Engine) -> None:
+def test_tables_of_an_earlier_layout_are_refused(url: str, engine: Engine) -> None:
+    """With the name of the table and what to do, rather than in the middle of a call."""
+    store = SQLKeyStore(url)
+    store.save_ids("i", "b1", "e1")
+    store.close()
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE contact_sync_pairs DROP COLUMN baseline"))
+    earlier = SQLKeyStore(url)
+    with pytest.raises(KeyStoreError, match=r"contact_sync_pairs .* lacks a column") as raised:
+        earlier.get_external_id("i", "b1")
+    assert not isinstance(raised.value, StoreUnavailable)
+    earlier.close()
+
+
+def test_a_step_that_fails_is_undone_and_leaves_a_good_connection(url: str, engine: Engine) -> None:
+    """Here in its last statement: the table of tombstones is gone."""
+    store = SQLKeyStore(url)
+    store.save_ids("i", "b1", "e1")
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE contact_sync_tombstones"))
+    for _ in range(3):
+        with pytest.raises(KeyStoreError) as raised:
+            store.save_ids("i", "secret botmatic", "secret external")
+        assert "secret" not in f"{raised.value}"
+    assert store.count_pairs("i") == 1
+    assert store.delete_ids("i", "b1", "e1") is True
+    store.close()
+
+
+def test_ended_tombstones_leases_and_claims_go(url: str, engine: Engine) -> None:
     """When others are put."""
     store = SQLKeyStore(url)
     for number in range(20):
         store.bury_ids("i", f"b{number}", None, 0.001)
         store.acquire_leases("i", [f"l{number}"], "me", 0.001)
+        store.claim("i", [ContactRef(number)], "me", 0.001)
 
     def left(table: str) -> int:
         store.bury_ids("i", "b", None, 60)
         store.acquire_leases("i", ["l"], "me", 60)
+        store.claim("i", [ContactRef("b")], "me", 60)
         with engine.connect() as connection:
             return int(connection.execute(text(f"SELECT count(*) FROM contact_sync_{table}")).scalar_one())
 
-    wait_until(lambda: left("tombstones") == 1 and left("leases") == 1, "the end of all others")
+    wait_until(lambda: left("tombstones") == left("leases") == left("claims") == 1, "the end of all others")
     store.close()
 
 
@@ -356,12 +387,21 @@ def test_every_statement_finds_its_rows_by_an_index(tmp_path: Path) -> None:
     store.bury_ids("i", "b2", "e2", 60)
     store.is_buried("i", botmatic_id="b2")
     next(store.iter_pairs("i"), None)
+    store.get_baselines("i", ["b1"])
+    store.acquire_leases("i", ["a"], "me", 60)
+    store.renew_leases("i", ["a"], "me", 60)
+    claimed = store.claim("i", [ContactRef("b1", guards=("g",)), ContactRef(external_id="e2")], "me", 60)
+    assert claimed is not None
+    store.renew_claim("i", claimed.leases, "me", 60)
+    store.record("i", claimed.leases, "me", [SavePair("b1", "e1", b""), DeletePair("b1", "e1"), Bury("b2", "e2", 60)])
     plans = {}
     with engine.connect() as connection:
-        for statement in [statement for statement in said if statement.startswith(("SELECT contact", "DELETE"))]:
+        for statement in [statement for statement in said if "contact_sync_" in statement and "?" in statement]:
             marks = statement.count("?")
             rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", (b"",) * marks).all()
             plans[statement] = " ".join(str(row[3]) for row in rows)
     engine.dispose()
-    assert len(plans) == 9
-    assert [plan for plan in plans.values() if "installation=? AND " not in plan] == []
+    steps = " ".join(plans.values()).replace("(installation=? AND ", "(").split("SEARCH contact_sync_")
+    assert len(plans) >= 25
+    assert [step for step in steps if "installation=?" in step and "leases" not in step] == []
+    assert "SCAN contact_sync_" not in " ".join(plans.values())

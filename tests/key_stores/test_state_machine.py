@@ -9,9 +9,20 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from key_stores import MemoryKeyStore, RedisKeyStore, SQLKeyStore
+from key_stores import (
+    Bury,
+    Claimed,
+    ContactRef,
+    DeletePair,
+    KnownContact,
+    MemoryKeyStore,
+    RedisKeyStore,
+    SavePair,
+    SQLKeyStore,
+    Write,
+)
 from tests.servers import PostgreSQL, Valkey
 
 Store = MemoryKeyStore | RedisKeyStore | SQLKeyStore
@@ -24,24 +35,45 @@ botmatic = st.sampled_from(BOTMATIC)
 external = st.sampled_from(EXTERNAL)
 installations = st.sampled_from(INSTALLATIONS)
 pairs = st.tuples(botmatic, external)
+baselines = st.sampled_from([b"", b"\xff\0", b"e1", b"x" * 300])
+owners = st.sampled_from(["me", "you"])
+guards = st.sampled_from([(), ("g",), ("h", "x")])
+refs = st.builds(ContactRef, botmatic_id=botmatic, guards=guards) | st.builds(
+    ContactRef, external_id=external, guards=guards
+)
+writes = st.one_of(
+    st.builds(SavePair, botmatic, external, st.none() | baselines),
+    st.builds(DeletePair, botmatic, external),
+    st.builds(Bury, botmatic, st.none() | external, st.just(3600)),
+)
+
+Lease = tuple[str, str]
 
 _runs = itertools.count()
 
 
 class KeyStoreMachine(RuleBasedStateMachine):
-    """A store beside a plain model: a set of pairs, and the ids that are buried."""
+    """A store beside a plain model: pairs with their baselines, the ids that are buried, who holds which leases."""
 
     def __init__(self, store: Store) -> None:
         super().__init__()
         self.store = store
         self.names = {name: f"{next(_runs)} {name}" for name in INSTALLATIONS}
-        self.pairs: dict[str, set[tuple[str, str]]] = {name: set() for name in INSTALLATIONS}
+        self.pairs: dict[str, dict[tuple[str, str], bytes | None]] = {name: {} for name in INSTALLATIONS}
         self.buried: dict[str, set[tuple[str, str]]] = {name: set() for name in INSTALLATIONS}
+        self.held: dict[str, dict[Lease, str]] = {name: {} for name in INSTALLATIONS}
+        self.claims: list[tuple[str, str, Claimed, set[Lease]]] = []
 
-    def _saved(self, name: str, pair: tuple[str, str]) -> None:
-        kept = {other for other in self.pairs[name] if other[0] != pair[0] and other[1] != pair[1]}
-        self.pairs[name] = kept | {pair}
+    def _saved(self, name: str, pair: tuple[str, str], baseline: bytes | None = None) -> None:
+        if baseline is None:
+            baseline = self.pairs[name].get(pair)
+        kept = {old: of for old, of in self.pairs[name].items() if old[0] != pair[0] and old[1] != pair[1]}
+        self.pairs[name] = {**kept, pair: baseline}
         self.buried[name] -= {("b", pair[0]), ("e", pair[1])}
+
+    def _buried(self, name: str, b: str | None, e: str | None) -> None:
+        self.pairs[name] = {pair: of for pair, of in self.pairs[name].items() if pair != (b, e)}
+        self.buried[name] |= {(side, id) for side, id in (("b", b), ("e", e)) if id is not None}
 
     @rule(name=installations, pair=pairs)
     def save(self, name: str, pair: tuple[str, str]) -> None:
@@ -54,32 +86,86 @@ class KeyStoreMachine(RuleBasedStateMachine):
         for pair in batch:
             self._saved(name, pair)
 
+    @rule(name=installations, batch=st.lists(st.tuples(botmatic, external, baselines), max_size=5))
+    def save_baselines(self, name: str, batch: list[tuple[str, str, bytes]]) -> None:
+        assert self.store.save_baselines(self.names[name], batch) is True
+        for b, e, baseline in batch:
+            self._saved(name, (b, e), baseline)
+
     @rule(name=installations, pair=pairs)
     def delete(self, name: str, pair: tuple[str, str]) -> None:
         assert self.store.delete_ids(self.names[name], *pair) is (pair in self.pairs[name])
-        self.pairs[name].discard(pair)
+        self.pairs[name].pop(pair, None)
 
     @rule(name=installations, b=st.none() | botmatic, e=st.none() | external)
     def bury(self, name: str, b: str | None, e: str | None) -> None:
         if b is None and e is None:
             return
         assert self.store.bury_ids(self.names[name], b, e, 3600) is ((b, e) in self.pairs[name])
-        self.pairs[name] -= {(one, other) for one, other in self.pairs[name] if (one, other) == (b, e)}
-        self.buried[name] |= {(side, id) for side, id in (("b", b), ("e", e)) if id is not None}
+        self._buried(name, b, e)
 
     @rule(name=installations)
     def delete_all(self, name: str) -> None:
         assert self.store.delete_all_ids(self.names[name]) is True
-        self.pairs[name] = set()
+        self.pairs[name] = {}
         self.buried[name] = set()
+        self.held[name] = {}
+
+    def _known(self, name: str, contact: ContactRef) -> tuple[KnownContact, set[Lease]]:
+        side, id = ("b", contact.botmatic_id) if contact.external_id is None else ("e", contact.external_id)
+        buried = (side, id) in self.buried[name]
+        leases = {(side, str(id))}
+        for (b, e), baseline in self.pairs[name].items():
+            if id == (b if side == "b" else e):
+                return KnownContact(b, e, baseline, buried), {("b", b), ("e", e)}
+        known = KnownContact(str(id), None, None, buried) if side == "b" else KnownContact(None, str(id), None, buried)
+        return known, leases | {("g", guard) for guard in contact.guards}
+
+    @rule(name=installations, contacts=st.lists(refs, max_size=4), owner=owners)
+    def claim(self, name: str, contacts: list[ContactRef], owner: str) -> None:
+        claimed = self.store.claim(self.names[name], contacts, owner, 3600)
+        known = [self._known(name, contact) for contact in contacts]
+        leases = {lease for _, some in known for lease in some}
+        if any(self.held[name].get(lease, owner) != owner for lease in leases):
+            assert claimed is None
+            return
+        assert claimed is not None
+        assert claimed.contacts == tuple(contact for contact, _ in known)
+        assert len(claimed.leases) == len(leases)
+        self.held[name].update(dict.fromkeys(leases, owner))
+        self.claims.append((name, owner, claimed, leases))
+
+    @precondition(lambda self: self.claims)
+    @rule(data=st.data(), some=st.lists(writes, max_size=5), release=st.booleans())
+    def record(self, data: st.DataObject, some: list[Write], release: bool) -> None:
+        name, owner, claimed, leases = data.draw(st.sampled_from(self.claims))
+        held = all(self.held[name].get(lease) == owner for lease in leases)
+        if data.draw(st.booleans()):
+            assert self.store.renew_claim(self.names[name], claimed.leases, owner, 3600) is held
+        assert self.store.record(self.names[name], claimed.leases, owner, some, release=release) is held
+        for write in some if held else []:
+            if isinstance(write, SavePair):
+                self._saved(name, (str(write.botmatic_id), str(write.external_id)), write.baseline)
+            elif isinstance(write, DeletePair):
+                self.pairs[name].pop((str(write.botmatic_id), str(write.external_id)), None)
+            else:
+                self._buried(
+                    name, str(write.botmatic_id), None if write.external_id is None else str(write.external_id)
+                )
+        if release:
+            self.held[name] = {
+                lease: holder for lease, holder in self.held[name].items() if holder != owner or lease not in leases
+            }
 
     @invariant()
     def both_directions_are_the_model(self) -> None:
         for name in INSTALLATIONS:
             forth = self.store.get_external_ids(self.names[name], BOTMATIC)
             back = self.store.get_botmatic_ids(self.names[name], EXTERNAL)
-            assert set(forth.items()) == self.pairs[name]
-            assert {(b, e) for e, b in back.items()} == self.pairs[name]
+            assert set(forth.items()) == set(self.pairs[name])
+            assert {(b, e) for e, b in back.items()} == set(self.pairs[name])
+            kept = {b: of for (b, _), of in self.pairs[name].items() if of is not None}
+            assert self.store.get_baselines(self.names[name], BOTMATIC) == kept
             assert self.store.count_pairs(self.names[name]) == len(self.pairs[name])
             assert sorted(self.store.iter_pairs(self.names[name])) == sorted(self.pairs[name])
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 ROOT = Path(__file__).parents[2]
-WRONG = "tests/key_stores/wrong_stores.py"
+WRONG = ["tests/key_stores/wrong_stores.py", "tests/key_stores/wrong_claims.py"]
 
 CAUGHT_BY = {
     "TestRight": set(),
@@ -43,6 +43,29 @@ CAUGHT_BY = {
     "TestGivesTwice": {"test_pairs_are_counted_and_given_once_each"},
     "TestNeverLifts": {"test_saving_a_pair_lifts_the_tombstones_of_its_ids"},
     "TestOneLeaseAtATime": {"test_all_leases_are_taken_or_none", "test_only_the_holder_gives_a_lease_back"},
+    "TestNoFence": {
+        "test_nothing_is_recorded_under_a_claim_that_was_taken_over",
+        "test_nothing_is_recorded_under_a_claim_that_ended",
+        "test_nothing_is_recorded_under_anothers_claim",
+        "test_nothing_is_recorded_for_an_installation_that_was_removed",
+    },
+    "TestFenceOfOne": {"test_all_of_the_leases_have_to_be_held"},
+    "TestWriteByWrite": {
+        "test_a_crash_in_the_middle_records_all_or_nothing",
+        "test_odd_writes_are_refused_whole",
+    },
+    "TestForgetsThePartner": {"test_whoever_comes_from_the_other_side_waits"},
+    "TestAlwaysGuards": {"test_paired_contacts_do_not_lease_guards"},
+    "TestNeverGuards": {"test_unpaired_contacts_with_a_guard_in_common_wait"},
+    "TestContactByContact": {"test_all_contacts_are_claimed_or_none"},
+    "TestGivesBackOthers": {"test_only_the_holder_gives_a_claim_back", "test_a_claim_ends_by_itself"},
+    "TestClaimsOutliveTheInstallation": {
+        "test_removing_an_installation_ends_its_claims",
+        "test_nothing_is_recorded_for_an_installation_that_was_removed",
+    },
+    "TestBaselineOfTheId": {"test_a_baseline_is_gone_when_an_id_is_paired_with_another"},
+    "TestDropsBaselines": {"test_saving_the_pair_again_leaves_its_baseline"},
+    "TestNoEmptyBaseline": {"test_a_baseline_replaces_the_one_before", "test_a_baseline_may_hold_anything"},
     "TestSharedRecords": {"test_records_of_installations_are_apart"},
 }
 
@@ -52,7 +75,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bo
     """For each class of tests, each test and whether it passed, whatever it was given."""
     report = tmp_path_factory.mktemp("wrong") / "report.xml"
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", WRONG, "-q", "--tb=no", "-p", "no:cacheprovider", f"--junitxml={report}"],
+        [sys.executable, "-m", "pytest", *WRONG, "-q", "--tb=no", "-p", "no:cacheprovider", f"--junitxml={report}"],
         cwd=ROOT,
         # The suite and the stores are measured where they are right; here that would only take time.
         env={name: value for name, value in os.environ.items() if not name.startswith("COV")},
@@ -84,6 +107,6 @@ def test_what_a_store_lacks_is_not_collected(outcomes: dict[str, dict[str, bool]
     """The suite of a store of five methods has no tests of abilities, nor of a backend that cannot be away."""
     tests = " ".join(outcomes["TestRight"])
     assert "test_a_saved_pair_is_found_from_both_sides" in tests
-    for other in ("batch", "lease", "tombstone", "record", "counted", "answers", "unreachable"):
+    for other in ("batch", "baseline", "lease", "claim", "tombstone", "record", "counted", "answers", "unreachable"):
         assert other not in tests
         assert other in " ".join([*outcomes["TestGivesTwice"], *outcomes["TestUnreachable"]])

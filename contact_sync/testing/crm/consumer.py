@@ -52,6 +52,7 @@ class QuirkyConsumer(Scripted, ExternalAPIConsumer):
         super().__init__()
         self.quirks = quirks
         self.partial_updates = quirks.partial
+        self.omits_empty = quirks.clears == "absent"
         self._id_field = id_field
         self._email_field = email_field
         self._careful = careful
