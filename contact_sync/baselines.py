@@ -14,6 +14,7 @@ from __future__ import annotations
 import secrets
 import struct
 import threading
+import time
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Any, Final
@@ -31,6 +32,9 @@ _BOTH, _BOTMATIC, _EXT, _FORMER = range(4)
 _NAME_BITS: Final = 22
 _MOST_FORMER: Final = 8
 
+RANDOM_KEY_SECONDS: Final = 30.0
+"""For how long a key that is kept in the store is not asked for again."""
+
 KEY_RECORD: Final = "baseline-key"
 """The name of the record that holds an installation's random key."""
 
@@ -44,6 +48,11 @@ class Key:
 
     def __repr__(self) -> str:
         return "<Key>"
+
+    def name(self, text: str) -> str:
+        """Give a name that stands for a text, which cannot be found out from it without the key."""
+        data = text.encode("utf-8", "surrogatepass")
+        return blake2b(data, digest_size=16, key=self._key, person=b"cs-name").hexdigest()
 
     def hasher(self, botmatic_id: str, external_id: str) -> Any:
         """Begin digests that are bound to a pair."""
@@ -66,7 +75,7 @@ class Keys:
     def __init__(self, secret_keys: Sequence[str], records: Records) -> None:
         self._secrets = [key.encode("utf-8", "surrogatepass") for key in secret_keys]
         self._records = records
-        self._known: dict[str, tuple[Key, ...]] = {}
+        self._known: dict[str, tuple[float, tuple[Key, ...]]] = {}
         self._lock = threading.Lock()
 
     def of(self, installation: str) -> tuple[Key, ...]:
@@ -75,15 +84,13 @@ class Keys:
         Raises:
             KeyStoreError: The key is in the store, which cannot be asked.
         """
-        keys = self._known.get(installation)
-        if keys is None:
+        until, keys = self._known.get(installation, (0.0, ()))
+        if not keys or until < time.monotonic():
             keys = tuple(map(Key, self._derived(installation) if self._secrets else [self._random(installation)]))
-            self._known[installation] = keys
+            # A random key goes with its installation; if that comes again, other processes have to learn of the new one.
+            until = float("inf") if self._secrets else time.monotonic() + RANDOM_KEY_SECONDS
+            self._known[installation] = until, keys
         return keys
-
-    def forget(self, installation: str) -> None:
-        """Forget the keys of an installation that is gone, and with it its random key."""
-        self._known.pop(installation, None)
 
     def _derived(self, installation: str) -> list[bytes]:
         id = installation.encode("utf-8", "surrogatepass")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from key_stores import KnownContact
 
-from .failures import translate
+from .failures import FAULTS, translate
 from .plans import Plan
 from .rules import ConflictReport
 
@@ -44,5 +44,5 @@ class Conflicts:
             report = ConflictReport(winners, str(known.botmatic_id), str(known.external_id), installation)
             try:
                 self.listener(report)
-            except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+            except FAULTS as error:
                 translate(error, "the on_conflict listener")

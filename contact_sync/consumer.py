@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from .failures import translate
+from .failures import FAULTS, translate
 from .results import NOT_FOUND, Result, to_result
 
 ResultLike = Result | Mapping[str, Any]
@@ -173,7 +173,7 @@ def ask(consumer: ExternalAPIConsumer, method: str, *args: object) -> Result:
     source = f"{type(consumer).__name__}.{method}"
     try:
         return to_result(getattr(consumer, method)(*args), source)
-    except Exception as error:  # noqa: BLE001 - a user's consumer may raise anything
+    except FAULTS as error:
         return translate(error, source)
 
 
@@ -209,5 +209,5 @@ def _checked(walk: Callable[[], Iterator[Result]], source: str) -> Iterator[Resu
                 return
             # The first page and the one before are enough: a walk that never ends stands still or starts again.
             seen = [*seen[:1], contacts] if contacts else seen
-    except Exception as error:  # noqa: BLE001 - a user's code: whatever it raises becomes a failed page
+    except FAULTS as error:
         yield translate(error, source)

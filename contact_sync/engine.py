@@ -73,7 +73,7 @@ class Engine:
         self.writer = Writer(pipeline)
         self.held = Held(abilities.records)
         self.conflicts = Conflicts()
-        self.traces = Traces(abilities.records)
+        self.traces = Traces(abilities.records, keys)
         self.pairing = Pairing(claims, self.identity, self.planner, self.writer, rules, self.held, self.traces)
         self.endings = Endings(self.writer, rules, self.traces, self.held)
 
@@ -99,8 +99,8 @@ class Engine:
         id = route.source.id_of(contact)
         if id is None:
             return Result.failed(NO_ID)
-        ref = route.source.ref(id, self.identity.guards(route, contact))
-        return self.claimed(route, [ref], lambda claim: self._save(route, claim, id, contact, create))
+        own = route.source.ref(id)
+        return self.claimed(route, [own], lambda claim: self._save(route, claim, id, contact, create))
 
     def delete(self, route: Route, id: str) -> Result:
         """Do what a delete is to do to the partner of a contact that is gone from the source, and bury the pair.
@@ -137,6 +137,10 @@ class Engine:
             return self.update(route, claim, known, contact)
         if not create:
             return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
+        # Two contacts with one e-mail address, or the same person from both sides, must not be created twice at once.
+        known, *_ = self.claims.add(claim, [route.source.ref(id, self.identity.guards(route, contact))])
+        if known.paired:  # by the other side, while this one waited
+            return self.update(route, claim, known, contact)
         if known.buried:
             return self.endings.gone(route, id, GONE)
         return self.pairing.find_partner(route, claim, id, contact)

@@ -21,6 +21,12 @@ from .results import Result
 
 log = logging.getLogger(__name__)
 
+FAULTS: Final = (Exception, SystemExit)
+"""What a user's code may raise and so end its own call alone; `sys.exit()` would leave a request without an answer.
+
+Everything else passes: Ctrl-C, and what servers raise in their own threads to end them (gevent's `GreenletExit`).
+"""
+
 _HERE: Final = Path(__file__).parent
 
 _TEMPORARY: Final = frozenset(
@@ -53,7 +59,7 @@ _LONGEST_WAIT: Final = 86_400.0
 _DEEPEST: Final = 8
 
 
-def translate(error: Exception, source: str) -> Result:
+def translate(error: BaseException, source: str) -> Result:
     """Turn an exception into a failed result and log where it came from.
 
     Messages of foreign exceptions may hold contact values (a URL with an e-mail address is enough), so neither the
@@ -90,7 +96,7 @@ def translate(error: Exception, source: str) -> Result:
     )
 
 
-def status_of(error: Exception) -> int | None:
+def status_of(error: BaseException) -> int | None:
     """The HTTP status that an exception carries, wherever its library keeps it."""
     for holder in _holders(error):
         for name in ("status_code", "status", "code"):
@@ -135,7 +141,8 @@ def _layers(error: BaseException) -> Iterator[BaseException]:
 def _holders(error: BaseException) -> Iterator[object]:
     for one in _layers(error):
         yield _read(one, "response")
-        yield one
+        if not isinstance(one, SystemExit):  # its code is that of a process, not of HTTP
+            yield one
 
 
 def _is_temporary(error: BaseException) -> bool:
@@ -168,7 +175,7 @@ def _try(read: Callable[[Any], Any], holder: object) -> Any:
         return None
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
     frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(error.__traceback__)]
     if not frames:
         return "an unknown place"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from .auth import ANONYMOUS, FunctionAuth
 from .events import Auth
-from .failures import translate
+from .failures import FAULTS, translate
 from .installations import Installations, token_installation_id
 from .results import Result
 
@@ -39,7 +39,7 @@ class Identities:
             return ANONYMOUS if auth.token == ANONYMOUS else token_installation_id(auth.token)
         try:
             client = self._identify(auth)
-        except Exception as error:  # noqa: BLE001 - a user's function may raise anything; that refuses
+        except FAULTS as error:
             translate(error, "the installation_id function")
             return None
         if isinstance(client, bool) or not isinstance(client, str | int) or client == "":
@@ -60,7 +60,7 @@ class Identities:
                 return Result.failed("the installation must be an id: text that is not empty")
             try:
                 token = self._installations.token_of(installation)
-            except Exception as error:  # noqa: BLE001 - a user's store may raise anything
+            except FAULTS as error:
                 return translate(error, "the installations")
         if not isinstance(token, str) or not token:
             return Result.failed(

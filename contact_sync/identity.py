@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from hashlib import blake2b
 from itertools import groupby
 from typing import Any, Final
@@ -33,7 +33,8 @@ class Identity:
 
     def __init__(self, mapper: Mapper, rules: Rules) -> None:
         self._mapper = mapper
-        self._rules = rules
+        patterns = "|".join(map(translate, rules.blocked_matches))
+        self._is_blocked = re.compile(patterns).match if patterns else _never
 
     def guards(self, route: Route, contact: Mapping[str, Any]) -> tuple[str, ...]:
         """Name what a contact may be recognised by, to be claimed with it. The same for both directions.
@@ -108,19 +109,19 @@ class Identity:
         values = [*written, *((row, value) for row, value in own if row.key not in rows)]
         order = {row.key: place for place, row in enumerate(self._mapper.rows)}
         return sorted(
-            ((row, value) for row, value in values if not self._is_blocked(value)),
+            ((row, value) for row, value in values if not self._is_blocked(value.strip().casefold())),
             key=lambda entry: order[entry[0].key],
         )
-
-    def _is_blocked(self, value: str) -> bool:
-        folded = value.strip().casefold()
-        return any(fnmatchcase(folded, pattern) for pattern in self._rules.blocked_matches)
 
     def _likeness(self, route: Route, contact: Mapping[str, Any]) -> str:
         """What a contact looks like on the platform, as text."""
         there = contact if route.source.name == "botmatic" else self._mapper.to_botmatic(contact)
         names = sorted({row.botmatic for row in self._mapper.rows if not row.id and row.direction != "to_external"})
         return json.dumps([(name, str(there[name])) for name in names if not is_empty(there.get(name))])
+
+
+def _never(_: str) -> None:
+    """What matches no value, where no pattern is given."""
 
 
 def _is_address(value: str) -> bool:

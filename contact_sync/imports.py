@@ -19,7 +19,7 @@ from .consumer import pages
 from .courses import Course
 from .engine import Engine
 from .errors import Busy
-from .failures import translate
+from .failures import FAULTS, translate
 from .reports import ImportReport, Tally
 from .results import Result
 from .scopes import Scope
@@ -80,7 +80,7 @@ class Importer:
                 try:
                     if progress is not None:
                         progress(tally.report())
-                except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+                except FAULTS as error:
                     return tally.report(translate(error, "the progress function").error)
                 course.note(results)
                 if course.end is not None:
@@ -128,5 +128,5 @@ def _until_it_raises(contacts: Iterable[Any], problems: list[Result]) -> Iterato
     """Walk over what a user gave. If it raises, the walk ends and the failure is noted."""
     try:
         yield from contacts
-    except Exception as error:  # noqa: BLE001 - a user's iterable may raise anything
+    except FAULTS as error:
         problems.append(translate(error, "what was given to import"))

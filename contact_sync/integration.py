@@ -30,6 +30,7 @@ from .registering import Registering
 from .review import Review
 from .rules import (
     BLOCKED_MATCHES,
+    LATE_SECONDS,
     TOMBSTONE_SECONDS,
     ConflictPolicy,
     DeletePolicy,
@@ -86,6 +87,8 @@ class ContactSync(Calling, Registering):
             or a dict of these by direction.
         blocked_matches: Patterns of match values by which nobody is recognised, such as `info@*`.
         tombstone_seconds: How long a deleted contact is remembered, so that a late update does not bring it back.
+        late_seconds: How late a side may tell of what it had before the sync wrote there, and still be understood: such
+            a value of the platform is no edit, and such news of the CRM is checked with the CRM.
         body_limit: How many bytes a request may have.
         upload_limit: How many bytes a post of settings with files may have.
         frame_ancestors: The origins that may frame the settings page; the platform's unless given.
@@ -116,6 +119,7 @@ class ContactSync(Calling, Registering):
         deletes: DeletePolicy | Mapping[Direction, DeletePolicy] = "delete",
         blocked_matches: Sequence[str] = BLOCKED_MATCHES,
         tombstone_seconds: float = TOMBSTONE_SECONDS,
+        late_seconds: float = LATE_SECONDS,
         body_limit: int = BODY_LIMIT,
         upload_limit: int = UPLOAD_LIMIT,
         frame_ancestors: Sequence[str] = (),
@@ -131,7 +135,7 @@ class ContactSync(Calling, Registering):
         self.scopes = Scopes(consumer)
         self.mapper = arguments.to_mapper(mappings)
         vault = Vault(secret_keys)
-        rules = checked_rules(conflicts, unmatched, missing, deletes, blocked_matches, tombstone_seconds)
+        rules = checked_rules(conflicts, unmatched, missing, deletes, blocked_matches, tombstone_seconds, late_seconds)
         self.platform, owns_platform = arguments.to_platform(platform)
         self.key_store, owns_store = arguments.to_key_store(key_store)
         self._to_close = [part for part, own in ((self.platform, owns_platform), (self.key_store, owns_store)) if own]

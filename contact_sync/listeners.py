@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from .errors import ConfigurationError
 from .events import Event
-from .failures import translate
+from .failures import FAULTS, translate
 from .results import Result, to_result
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ def call(listener: Listener, event: Event) -> tuple[Any, Result | None]:
     source = _source(event)
     try:
         said = listener(event)
-    except Exception as error:  # noqa: BLE001 - a user's listener may raise anything
+    except FAULTS as error:
         return None, translate(error, source).with_(error=f"{source} failed", retryable=False, retry_after=None)
     if isinstance(said, Coroutine):
         said.close()  # else Python warns later, and elsewhere, that it was never awaited

@@ -87,14 +87,17 @@ class Pairing:
         installation, side = route.scope.installation, route.target.name
         looks = next(iter(self._identity.guards(route, contact)), None)
         found = None if looks is None else self._traces.looks_like(installation, side, looks)
-        if found is None:
+        if found is None or looks is None:
+            return None
+        (other,) = self._claims.add(claim, [route.target.ref(found)])
+        if other.paired or (other.buried and not self._traces.seconds_in_doubt(installation, side, found)):
+            self._traces.settle_doubt(installation, side, found, looks)
             return None
         record = read(claim, route.target, found)
         if record.retryable:
             return record
         if record.not_found and route.target.readable:  # gone by now; the news of that is still to come
-            (other,) = self._claims.add(claim, [route.target.ref(found)])
-            problem = None if other.paired else self.record(claim, [SavePair(*route.source.pair(id, found))])
+            problem = self.record(claim, [SavePair(*route.source.pair(id, found))])
             adopted = problem or Result.ok(found, action="adopted")
         else:
             adopted = self.adopt(route, claim, id, found, contact, record.contact)
@@ -103,12 +106,14 @@ class Pairing:
         return adopted
 
     def in_doubt(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> None:
-        """Take note that a contact may have been created on the target, which cannot be asked whether it was."""
-        if self._identity.is_searchable(route, contact):
-            return
+        """Take note that a contact may have been created on the target: the target may tell of it before the next try.
+
+        Where the next try cannot find it, it waits for that.
+        """
         guards = self._identity.guards(route, contact)
         if guards:
             self._traces.note_doubt(route.scope.installation, route.source.name, id, guards[0])
+        if guards and not self._identity.is_searchable(route, contact):
             own = route.source.ref(id)
             claim.later(Bury(own.botmatic_id, own.external_id, DOUBT_SECONDS))
 
@@ -180,6 +185,8 @@ class Pairing:
             reason = f"the {route.target.noun} {found_id} is already paired with {route.source.noun} "
             held = self._hold(route, id, f"{reason}{route.source.id_in(other)}", [found_id])
             return held or self._create(route, claim, id, contact)
+        if other.buried:  # perhaps because it was in doubt whether this contact was made from it
+            self._traces.settle_doubt(route.scope.installation, route.target.name, found_id)
         botmatic_id, external_id = route.source.pair(id, found_id)
         known = KnownContact(botmatic_id, external_id)
         plan = self._planner.plan(route, contact, self._planner.baseline(route, known), there=record, first=True)

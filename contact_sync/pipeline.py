@@ -17,7 +17,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from .errors import ConfigurationError
-from .failures import translate
+from .failures import FAULTS, translate
 from .results import Result, to_result
 
 T = TypeVar("T")
@@ -99,7 +99,7 @@ class Pipeline:
 
         try:
             answer = function(*context, item, go_on)
-        except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+        except FAULTS as error:
             return translate(error, source)
         if gone_on and (answer is None or answer is gone_on[0]):
             return gone_on[0]  # as it is: what a listener answered belongs to this very result

@@ -16,6 +16,7 @@ from .abilities import Abilities
 from .baselines import Baseline, Keys, Names
 from .errors import ContactSyncError
 from .events import Change
+from .failures import FAULTS
 from .merge import FieldState, Merged, merge
 from .rules import Conflict, ConflictFunction, ConflictPolicy, Rules
 from .sides import Route, is_empty, without_empty
@@ -340,7 +341,7 @@ class Plan:
         )
         try:
             winner = policy(conflict)
-        except Exception as error:
+        except FAULTS as error:
             raise PolicyFailed(
                 f"the conflict function raised {type(error).__name__} for the field {row.botmatic!r}"
             ) from error

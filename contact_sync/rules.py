@@ -144,6 +144,7 @@ def checked_rules(
     deletes: Any = "delete",
     blocked_matches: Any = BLOCKED_MATCHES,
     tombstone_seconds: Any = TOMBSTONE_SECONDS,
+    late_seconds: Any = LATE_SECONDS,
 ) -> Rules:
     """Check a user's choices.
 
@@ -167,8 +168,9 @@ def checked_rules(
         raise ConfigurationError("blocked_matches: expected a list of patterns such as '*@example.org'")
     if not all(isinstance(pattern, str) and pattern for pattern in blocked_matches):
         raise ConfigurationError("blocked_matches: each pattern is text that is not empty, such as '*@example.org'")
-    if isinstance(tombstone_seconds, bool) or not isinstance(tombstone_seconds, int | float) or tombstone_seconds <= 0:
-        raise ConfigurationError("tombstone_seconds: expected a number above 0")
+    _check_seconds("tombstone_seconds", tombstone_seconds)
+    if late_seconds != 0:
+        _check_seconds("late_seconds", late_seconds)
     return Rules(
         conflicts=conflicts,
         unmatched=by_direction,
@@ -176,7 +178,13 @@ def checked_rules(
         deletes=policies,
         blocked_matches=tuple(pattern.casefold() for pattern in blocked_matches),
         tombstone_seconds=float(tombstone_seconds),
+        late_seconds=float(late_seconds),
     )
+
+
+def _check_seconds(name: str, given: object) -> None:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < float("inf"):
+        raise ConfigurationError(f"{name}: expected seconds, more than 0")
 
 
 def _check_delete_policy(way: Direction, policy: DeletePolicy) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from .consumer import ExternalAPIConsumer
 from .errors import ConfigurationError
 from .events import Auth
-from .failures import translate
+from .failures import FAULTS, translate
 from .results import Result
 
 ConsumerFunction = Callable[[Auth], ExternalAPIConsumer]
@@ -66,7 +66,7 @@ class Scopes:
             return Scope(installation, auth, self._consumer)
         try:
             consumer = self._consumer(auth)
-        except Exception as error:  # noqa: BLE001 - a user's function may raise anything
+        except FAULTS as error:
             return translate(error, "the consumer function")
         if not isinstance(consumer, ExternalAPIConsumer):
             return Result.failed(

@@ -12,8 +12,13 @@ from typing import Final
 from key_stores import Records
 from mappers import Side
 
+from .baselines import Keys
+
 DOUBT_SECONDS: Final = 30.0
 """For how long a side is waited for to tell of a contact whose creation there is in doubt."""
+
+LOOKS_SECONDS: Final = 600.0
+"""For how long such a contact is recognised when the side tells of it."""
 
 
 class Traces:
@@ -21,10 +26,12 @@ class Traces:
 
     Args:
         records: Where they are kept.
+        keys: Keys for the names of what contacts look like.
     """
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, keys: Keys) -> None:
         self._records = records
+        self._keys = keys
 
     # Mergers
 
@@ -61,9 +68,11 @@ class Traces:
 
     def note_doubt(self, installation: str, side: Side, id: str, looks: str) -> None:
         """Remember that a contact of a side may have been created on the other one, and what it looks like."""
-        ends = f"{time.time() + DOUBT_SECONDS:.0f}"
-        self._records.put_record(installation, f"doubt:{side}:{id}", ends)
-        self._records.put_record(installation, looks, f"{ends}:{side}:{id}")
+        now = time.time()
+        self._records.put_record(installation, f"doubt:{side}:{id}", f"{now + DOUBT_SECONDS:.0f}")
+        self._records.put_record(
+            installation, self._name(installation, looks), f"{now + LOOKS_SECONDS:.0f}:{side}:{id}"
+        )
 
     def seconds_in_doubt(self, installation: str, side: Side, id: str) -> float:
         """For how much longer it is in doubt whether a contact was created on the other side; 0 if it is not."""
@@ -72,7 +81,7 @@ class Traces:
 
     def looks_like(self, installation: str, side: Side, looks: str) -> str | None:
         """Which contact of a side, whose creation on the other one is in doubt, looks like that."""
-        ends, _, owner = (self._records.get_record(installation, looks) or "0").partition(":")
+        ends, _, owner = (self._records.get_record(installation, self._name(installation, looks)) or "0").partition(":")
         of, _, id = owner.partition(":")
         return id if of == side and float(ends) > time.time() else None
 
@@ -80,7 +89,10 @@ class Traces:
         """Forget that something was in doubt."""
         self._records.delete_record(installation, f"doubt:{side}:{id}")
         if looks is not None:
-            self._records.delete_record(installation, looks)
+            self._records.delete_record(installation, self._name(installation, looks))
+
+    def _name(self, installation: str, looks: str) -> str:
+        return f"looks:{self._keys.of(installation)[0].name(looks)}"
 
     def forget(self, installation: str, side: Side, id: str) -> None:
         """Forget all that is known of a contact, on either end."""
@@ -88,5 +100,5 @@ class Traces:
         for name, value in self._records.get_records(installation).items():
             winner = name.startswith(f"merged:{side}:") and value == id
             partner = name.startswith("gone:") and not name.startswith(f"gone:{side}:") and value == id
-            if name in own or winner or partner or (name.startswith("like:") and value.endswith(f":{side}:{id}")):
+            if name in own or winner or partner or (name.startswith("looks:") and value.endswith(f":{side}:{id}")):
                 self._records.delete_record(installation, name)

@@ -6,13 +6,9 @@ import queue
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from contact_sync.failures import translate
 from key_stores import KeyStoreError
@@ -22,6 +18,9 @@ from .group import FAILED, Wrong
 from .output import console, counted, json_option, plain, print_json
 from .target import load_sync, sync_argument
 from .tokens import given_token
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _STYLES: Final = {"ok": "green", "warn": "yellow", "fail": "bold red", "skipped": "dim"}
 
@@ -90,6 +89,10 @@ def _findings(name: str, function: Check, subject: Subject, timeout: float) -> I
 
 
 def _show(out: Console, findings: list[Finding]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in ("", "Check", "Found"):
         table.add_column(column, overflow="fold", no_wrap=column != "Found")

@@ -14,7 +14,7 @@ from contact_sync.events import Auth
 from contact_sync.integration import ContactSync
 from contact_sync.results import Result
 from key_stores import KeyStoreError, PairBatches, PairListing, Ping
-from mappers import MappingError
+from mappers import Mapping, MappingError
 
 from .output import counted
 from .stores import is_of_this_process, name_of
@@ -91,15 +91,16 @@ def authorization(subject: Subject) -> Iterator[Finding]:
 
 
 def secret_keys(subject: Subject) -> Iterator[Finding]:
-    """Whether tokens are kept so that they can be read again."""
+    """Whether tokens are kept so that they can be read again, and where the keys of baselines come from."""
     if subject.sync.installations.seals:
-        yield Finding("secret keys", "ok", "tokens are kept encrypted")
+        yield Finding("secret keys", "ok", "tokens are kept encrypted; the keys of baselines are made from them")
     else:
         remedy = (
             "Pass secret_keys=[…]; make one with python -c 'import secrets; print(secrets.token_urlsafe(32))'. Without "
-            "one, nothing can speak for an installation after a restart"
+            "one, nothing can speak for an installation after a restart, and who reads the store can try out values "
+            "on the baselines"
         )
-        yield Finding("secret keys", "warn", "none", remedy)
+        yield Finding("secret keys", "warn", "none; the key of the baselines lies beside them in the store", remedy)
 
 
 def key_store(subject: Subject) -> Iterator[Finding]:
@@ -204,6 +205,8 @@ def consumer(subject: Subject) -> Iterator[Finding]:
         return
     yield Finding("consumer", "ok", f"{kind} lists {counted(len(page.contacts), 'record')} in {_milliseconds(began)}")
     yield from _records(subject, page.contacts)
+    yield from _updates(found)
+    yield from _matching(subject, found)
 
 
 def _records(subject: Subject, records: Any) -> Iterator[Finding]:
@@ -224,6 +227,33 @@ def _records(subject: Subject, records: Any) -> Iterator[Finding]:
         yield Finding("records", "fail", detail, "Correct that row, or the record")
     if records and not nameless and not problems:
         yield Finding("records", "ok", "those of the first page have ids and can be mapped")
+
+
+def _updates(consumer: ExternalAPIConsumer) -> Iterator[Finding]:
+    """What an update may write over."""
+    if consumer.partial_updates is True:
+        yield Finding("updates", "ok", "the changed fields alone (partial_updates)")
+    else:
+        remedy = "Set partial_updates if the CRM takes single fields: what is edited there meanwhile is written over"
+        yield Finding("updates", "ok", "all mapped fields of a change", remedy)
+
+
+def _matching(subject: Subject, consumer: ExternalAPIConsumer) -> Iterator[Finding]:
+    """Which match rows can be searched."""
+    rows = subject.sync.mapper.match_fields
+    own = getattr(consumer.find_contact, "__func__", None) is not ExternalAPIConsumer.find_contact
+    blind = [] if own else [row.botmatic for row in rows if not _may_hold_addresses(row)]
+    if blind:
+        kind = type(consumer).__name__
+        detail = f"{kind} finds e-mail addresses alone, and nobody by {', '.join(blind)}"
+        yield Finding("matching", "warn", detail, f"Write {kind}.find_contact, or set match=False there")
+    elif rows:
+        yield Finding("matching", "ok", "by find_contact" if own else "by get_contact_by_email")
+
+
+def _may_hold_addresses(row: Mapping) -> bool:
+    """Whether a row is for e-mail addresses, as far as its type and its names say."""
+    return row.type == "email" or (row.type in ("text", "list") and "mail" in f"{row.botmatic} {row.external}".lower())
 
 
 def _consumer_of(subject: Subject) -> ExternalAPIConsumer | Result | None:

@@ -16,6 +16,9 @@ from mappers import MappingError
 OURS: Final = (ContactSyncError, KeyStoreError, MappingError)
 """What we raise on purpose: the message is for people, and says it all."""
 
+EXTRAS: Final = {"granian": "server", "rich": "server"}
+"""Packages that some commands need, and the extra that brings each."""
+
 FAILED: Final = 1
 
 
@@ -66,14 +69,24 @@ def _load(package: str, name: str) -> click.Command:
     try:
         module = importlib.import_module(f"{package}.{name}")
     except ModuleNotFoundError as error:
-        needed = (error.name or "").partition(".")[0]
-        if needed in ("", "contact_sync", "key_stores", "mappers"):
+        if _package(error) not in EXTRAS:
             raise
-        raise Wrong(
-            f"{name} needs the package {needed!r}, which is not installed; pip install 'contact-sync[server]'"
-        ) from error
+        raise _missing(name, error) from error
     command: click.Command = getattr(module, name)
     return command
+
+
+def _package(error: ModuleNotFoundError) -> str:
+    return (error.name or "").partition(".")[0]
+
+
+def _missing(command: str, error: ModuleNotFoundError) -> Wrong:
+    needed = _package(error)
+    extra = EXTRAS[needed]
+    instead = ", or use --json where the command has it" if needed == "rich" else ""
+    return Wrong(
+        f"{command} needs the package {needed!r}, which is not installed; pip install 'contact-sync[{extra}]'{instead}"
+    )
 
 
 class CommandGroup(click.Group):
@@ -101,6 +114,11 @@ class CommandGroup(click.Group):
             return super().invoke(ctx)
         except OURS as error:
             problem = (Wrong if isinstance(error, ConfigurationError) else Problem)(str(error))
+            problem.__cause__ = error
+        except ModuleNotFoundError as error:  # of what a command imports when it comes to that
+            if _package(error) not in EXTRAS:
+                raise
+            problem = _missing(ctx.invoked_subcommand or "this", error)
             problem.__cause__ = error
         except Problem as raised:
             problem = raised

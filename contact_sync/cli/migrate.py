@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from contact_sync.installations import token_installation_id
 from key_stores import KeyStore, KeyStoreError, Ping, open_key_store
@@ -16,6 +15,9 @@ from key_stores.node import MigrationReport, migrate_node_layout
 from .group import Problem, Wrong
 from .output import console, counted, plain, table
 from .tokens import given_token
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @click.command()
@@ -110,6 +112,15 @@ def _shown(out: Console) -> Iterator[Callable[[int, int], None]]:
     if not out.is_terminal:
         yield _Lines()
         return
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (TextColumn("Keys"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=out) as bar:
         task = bar.add_task("Keys", total=None)

@@ -1,17 +1,17 @@
-"""What commands print: tables for people, JSON for programs."""
+"""What commands print: tables for people, JSON for programs. Only tables need rich: it is imported for them."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 _WIDTH_OF_A_FILE: Final = 160
 
@@ -20,6 +20,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 def console() -> Console:
     """The terminal, or whatever the output goes to; that is wide enough for ids to stay on one line."""
+    from rich.console import Console
+
     made = Console(highlight=False, markup=False, emoji=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = _WIDTH_OF_A_FILE
@@ -43,6 +45,10 @@ def print_json(value: Any) -> None:
 
 def table(*columns: str, rows: Sequence[Sequence[object]]) -> Table:
     """Make a table of plain texts. What does not fit is folded, never cut; numbers stand on the right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, name in enumerate(columns):
         right = bool(rows) and all(type(row[number]) is int for row in rows)

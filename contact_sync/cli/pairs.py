@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import itertools
+from typing import Final
 
 import click
 
+from contact_sync.auth import ANONYMOUS
 from contact_sync.integration import ContactSync
 
 from .chosen import SyncGroup, chosen_installation, installation_option, listing_of, stored
 from .group import Problem, Wrong
 from .output import console, counted, json_option, plain, print_json, table
 from .target import sync_argument
+
+UNSEEN: Final = (
+    "nothing is installed here, so no pairs can be seen. Those that were migrated are counted with --installation ID, "
+    "which migrate has shown, until the integration is installed again."
+)
 
 _botmatic_option = click.option("--botmatic", metavar="ID", help="The contact's id on the platform.")
 _external_option = click.option("--external", metavar="ID", help="The record's id in the CRM.")
@@ -30,22 +37,34 @@ def pairs(context: click.Context, target: str) -> None:
 
 @pairs.command()
 @installation_option
-@click.option("--all", "every", is_flag=True, help="Every installation.")
+@click.option("--all", "every", is_flag=True, help="Every installation that is installed here.")
 @json_option
 @click.pass_obj
 def count(obj: dict[str, str], installation: str | None, every: bool, as_json: bool) -> None:
-    """Count the pairs of an installation, or of all."""
+    """Count the pairs of an installation, or of all.
+
+    A key store cannot say for whom it has pairs, only who is installed. Pairs that were migrated before the
+    integration is installed are counted with --installation ID; migrate has shown the ID.
+    """
     if every and installation is not None:
         raise Wrong("--all and --installation exclude each other")
     with stored(obj["target"]) as sync:
         listing = listing_of(sync)
-        ids = [known.id for known in sync.installations.all()] if every else [chosen_installation(sync, installation)]
-        counts = {id: listing.count_pairs(id) for id in ids}
+        if every:
+            counts = {known.id: listing.count_pairs(known.id) for known in sync.installations.all()}
+            anonymous = listing.count_pairs(ANONYMOUS)  # without authorization nobody installs, and pairs are made
+            if anonymous:
+                counts[ANONYMOUS] = anonymous
+        else:
+            id = chosen_installation(sync, installation)
+            counts = {id: listing.count_pairs(id)}
+    if every and not counts:
+        click.echo(f"Note: {UNSEEN}", err=True)
     if as_json:
         print_json({"pairs": sum(counts.values()), "installations": counts})
     elif every:
         console().print(table("Installation", "Pairs", rows=list(counts.items())))
-        console().print(f"{counted(sum(counts.values()), 'pair')} in all")
+        console().print(f"{counted(sum(counts.values()), 'pair')} in all that is installed here")
     else:
         click.echo(sum(counts.values()))
 

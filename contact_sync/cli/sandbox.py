@@ -9,7 +9,6 @@ from types import FrameType
 from typing import Literal
 
 import click
-from rich.console import Console
 
 from contact_sync.errors import ConfigurationError
 
@@ -47,19 +46,20 @@ def sandbox(
         with SandboxPlatform(
             port=port, token=token, echo=echo, strict=not lenient, placement=placement, delivery=rules
         ) as platform:
-            console = Console(highlight=False, soft_wrap=True)
-            console.print(f"[bold]Sandbox platform[/]  {platform.url}  [dim](open it in a browser)[/]")
-            console.print(f"[bold]Token[/]             {platform.token}")
-            console.print("\nStart your integration with\n")
-            console.print(f"  export BOTMATIC_BASE_URL={platform.url}\n")
+            hint = click.style("(open it in a browser)", dim=True)
+            click.echo(f"{click.style('Sandbox platform', bold=True)}  {platform.url}  {hint}")
+            click.echo(f"{click.style('Token', bold=True)}             {platform.token}")
+            click.echo("\nStart your integration with\n")
+            click.echo(f"  export BOTMATIC_BASE_URL={platform.url}\n")
             if webhook is not None:
                 delivery = platform.install(webhook, timeout=0)
                 with contextlib.suppress(TimeoutError):
                     platform.wait_for(lambda: delivery.attempts, _PATIENCE)
-                installed = "[green]Installed.[/]"
-                not_yet = "[yellow]The webhook does not accept the installation yet; it is asked again.[/]"
-                console.print(installed if delivery.state == "delivered" else not_yet)
-            console.print("[dim]Ctrl-C stops it.[/]")
+                if delivery.state == "delivered":
+                    click.secho("Installed.", fg="green")
+                else:
+                    click.secho("The webhook does not accept the installation yet; it is asked again.", fg="yellow")
+            click.secho("Ctrl-C stops it.", dim=True)
             threading.Event().wait()
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error

@@ -8,14 +8,16 @@ import sys
 from typing import Any, Final
 
 import click
-from rich.console import Console
 
+from contact_sync.abilities import reach
+from contact_sync.failures import translate
 from contact_sync.integration import ContactSync
 from contact_sync.server import GRACE_SECONDS, HEALTH, THREADS, Control, Server, Workers, listen
 from key_stores import Leases, Records
 
 from .group import FAILED, OURS, Problem, Wrong
 from .logs import LEVELS, set_up_logging
+from .output import plain
 from .stores import is_of_this_process, name_of
 from .target import load_sync, sync_argument
 
@@ -68,11 +70,14 @@ def serve(
     app = sync.app  # what is wrong with it is said here, once, and not by every worker
     if workers == 1:
         server = Server(app, host, chosen, **settings)
+        _warn_if_away(sync)
         drained = server.run(lambda: _say(sync, server.address, workers, threads))
         sync.close()
     else:
         _check_shared(sync, workers)
-        drained = _serve_with_workers(target, sync, listen(host, chosen), workers, level, settings)
+        listener = listen(host, chosen)
+        _warn_if_away(sync)
+        drained = _serve_with_workers(target, sync, listener, workers, level, settings)
     if not drained:
         # A thread that hangs in somebody's code would keep the process.
         sys.stderr.flush()
@@ -115,11 +120,13 @@ def work(control: Control, listener: socket.socket, target: str, level: str, set
 
 
 def _check_shared(sync: ContactSync, workers: int) -> None:
-    """Several processes need a store that they share.
+    """Several processes need a store and a CRM that they share.
 
     Raises:
         Wrong: Each would have a store of its own.
     """
+    from contact_sync.testing import MemoryConsumer
+
     store = sync.key_store
     if is_of_this_process(store):
         raise Wrong(
@@ -134,15 +141,33 @@ def _check_shared(sync: ContactSync, workers: int) -> None:
             "other's, so a contact may be made twice. Use --workers 1, or add the abilities to the store.",
             err=True,
         )
+    if isinstance(sync.scopes.shared, MemoryConsumer):
+        click.echo(
+            f"Warning: {workers} workers, and the CRM ({type(sync.scopes.shared).__name__}) is in memory: each has one "
+            "of its own and sees nothing of the others'. Use --workers 1, or a consumer of a CRM that they share.",
+            err=True,
+        )
+
+
+def _warn_if_away(sync: ContactSync) -> None:
+    """Say that the store does not answer. It is served all the same: the store may come back, and nothing is lost."""
+    try:
+        reach(sync.abilities)
+    except Exception as error:  # noqa: BLE001 - a user's store may raise anything
+        said = translate(error, "the key store").error or ""
+        click.echo(
+            f"Warning: the key store does not answer: {plain(said)}. Until it does, events are answered 503. Start it, "
+            "or correct its address and credentials; contact-sync check says more.",
+            err=True,
+        )
 
 
 def _say(sync: ContactSync, address: str, workers: int, threads: int) -> None:
-    out = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
     processes = "1 process" if workers == 1 else f"{workers} processes"
-    out.print(f"contact-sync listens on {address}", style="bold")
-    out.print(f"  webhook    POST {address}{sync.endpoint}")
+    click.secho(f"contact-sync listens on {address}", bold=True, err=True)
+    click.echo(f"  webhook    POST {address}{sync.endpoint}", err=True)
     if "readyz" in sync.app.view_functions:  # not on an app of the user's
-        out.print(f"  health     {', '.join(HEALTH)}")
-    out.print(f"  key store  {name_of(sync.key_store)}")
-    out.print(f"  workers    {processes}, {threads} threads {'in each' if workers > 1 else ''}".rstrip())
-    out.print("Ctrl-C stops it.", style="dim")
+        click.echo(f"  health     {', '.join(HEALTH)}", err=True)
+    click.echo(f"  key store  {name_of(sync.key_store)}", err=True)
+    click.echo(f"  workers    {processes}, {threads} threads {'in each' if workers > 1 else ''}".rstrip(), err=True)
+    click.secho("Ctrl-C stops it.", dim=True, err=True)

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
 MOST_CONNECTIONS: Final = 1024
-"""How many connections are open at once; more wait in the socket's backlog. Idle ones cost no thread."""
+"""How many connections are open at once; more wait in the socket's backlog. Idle ones cost no thread.
+
+A request has a thread of its own, made when there is need of one, so that slow bodies cannot use the threads up.
+"""
 
 Ended = Callable[[Exception | None], object]
 
@@ -34,12 +37,11 @@ class HTTPWorker:
 
     Args:
         app: Any WSGI app.
-        threads: How many requests the app works on at once.
         idle: Seconds after which a connection is closed that has not sent the headers of its next request.
         ended: Called when it has ended, with what it raised if it broke down.
     """
 
-    def __init__(self, app: WSGIApplication, *, threads: int, idle: float, ended: Ended) -> None:
+    def __init__(self, app: WSGIApplication, *, idle: float, ended: Ended) -> None:
         self._app = app
         self._ended = ended
         self._server: Any = MTServer(  # what is used of it below has no types
@@ -50,7 +52,7 @@ class HTTPWorker:
             websockets=False,
             backlog=BACKLOG,
             backpressure=MOST_CONNECTIONS,
-            blocking_threads=threads,
+            blocking_threads=MOST_CONNECTIONS,
             http1_settings=HTTP1Settings(header_read_timeout=round(idle * 1000)),
             log_level=LogLevels.warning,  # of its own logger
             log_dictconfig=_logging_left_alone(),
@@ -58,6 +60,9 @@ class HTTPWorker:
 
     def start(self, listener: socket.socket) -> None:
         """Start to answer. The socket stays the caller's: what is used here is a duplicate."""
+        # An answer may leave in two packets, and without this the second waits until the client has acknowledged the
+        # first, for some 40 ms. Connections inherit it from the socket that they come in on.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._server._ssp, self._server._shd = None, _duplicate(listener)
         self._worker = self._server._spawn_worker(0, self._serve, self._app)
         self._worker.inner.daemon = True  # what does not end in time must not keep the process

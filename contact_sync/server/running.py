@@ -15,6 +15,7 @@ from contact_sync.errors import ConfigurationError
 from .access_log import AccessLog
 from .listener import listen, url_of
 from .signals import Bell
+from .turns import Turns
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -37,7 +38,7 @@ class Server:
         host: The address to listen on.
         port: The port; 0 lets the system choose.
         listener: A socket that listens already, in place of host and port. It is closed here in the end.
-        threads: How many requests the app works on at once; more wait.
+        threads: How many requests the app works on at once; more wait. Those that wait for a body do not count.
         grace: For how many seconds requests under way may go on when it is stopped.
         idle: For how many seconds a connection may be open without sending the headers of a request.
         access_log: Whether each request is logged, at level INFO.
@@ -79,8 +80,7 @@ class Server:
         self._runs_in: int | None = None
         self._signals = 0
         self._worker = HTTPWorker(
-            AccessLog(app) if access_log else app,
-            threads=threads,
+            Turns(AccessLog(app) if access_log else app, threads),
             idle=idle,
             ended=self._worker_ended,
         )

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, Table, insert, inspect, select, text
+from sqlalchemy import Connection, CursorResult, Engine, Executable, Table, insert, inspect, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
 from key_stores.errors import KeyStoreError
 from key_stores.sql.failures import translated
 from key_stores.sql.schema import FORMAT, meta, metadata, pairs
-from key_stores.sql.steps import Statement, Step
+from key_stores.sql.steps import Step
 
 R = TypeVar("R")
 
@@ -138,7 +138,6 @@ class Backend(ABC):
                 )
 
 
-def answer_of(connection: Connection, statement: Statement) -> Answer:
-    """Run one statement of a step, whose braces are filled in."""
-    result = connection.execute(text(statement.text), statement.values)
+def answer(result: CursorResult[Any]) -> Answer:
+    """Give the rows of a result, or how many it changed."""
     return [tuple(row) for row in result] if result.returns_rows else result.rowcount

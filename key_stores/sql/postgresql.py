@@ -9,8 +9,7 @@ user's engine may have, the same statements come one after the other.
 from __future__ import annotations
 
 import contextlib
-import re
-import select as sockets
+import selectors
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -18,16 +17,15 @@ from sqlalchemy import Connection, Double, Executable, Table, cast, extract, fun
 from sqlalchemy.dialects import postgresql
 
 from key_stores.digests import installation_digest
-from key_stores.sql.backend import Answer, Answers, Backend, R, answer_of
+from key_stores.sql.backend import Answer, Answers, Backend, R, answer
 from key_stores.sql.failures import ConnectionLost, of_driver
-from key_stores.sql.steps import Statement, Step
+from key_stores.sql.steps import NAME, Statement, Step
 
 _BEFORE: Final = 2
 """How many answers come before those of a step's own statements: of the lock, and of the settings."""
 
 _NOW: Final = "CAST(current_setting('contact_sync.now') AS double precision)"
 _GO: Final = "current_setting('contact_sync.go') = 'true'"
-_NAME: Final = re.compile(r":([a-z]+\d*)")
 _USED: Final = "contact_sync.used"
 
 
@@ -61,33 +59,37 @@ class PostgreSQL(Backend):
             with self._connected() as plain:
                 connection = plain.execution_options(isolation_level="READ COMMITTED")
                 with connection.begin():
-                    answers = [answer_of(connection, statement) for statement in statements]
+                    answers = [answer(connection.execute(text(one.text), one.values)) for one in statements]
         settings = answers[_BEFORE]
         went = not isinstance(settings, int) and settings[0][0] == "true"
         return Answers(went, answers[_BEFORE + 1 :])
 
     def _in_one_message(self, statements: list[Statement]) -> list[Answer]:
         import psycopg
+        from psycopg.adapt import Transformer
 
         with self._connected() as plain:
             connection = plain.execution_options(isolation_level="AUTOCOMMIT")
             driver: psycopg.Connection[Any] = connection.connection.driver_connection  # type: ignore[assignment]  # as its dialect says
             try:
                 with psycopg.ClientCursor(driver) as cursor:
-                    texts = [cursor.mogrify(_NAME.sub(r"%(\1)s", one.text), one.values) for one in statements]
+                    bound = Transformer(driver)
+                    texts = [_bound(one, bound.as_literal) for one in statements]
                     # The simple protocol would make one transaction of them anyway; this also says of what kind.
-                    message = ["BEGIN ISOLATION LEVEL READ COMMITTED", *texts, "COMMIT"]
-                    cursor.execute(";".join(message).encode())
+                    message = [b"BEGIN ISOLATION LEVEL READ COMMITTED", *texts, b"COMMIT"]
+                    cursor.execute(b";".join(message))
                     return [_answer(cursor) for _ in message if cursor.nextset()][: len(statements)]
             except psycopg.Error as error:
-                failure = of_driver(
+                failure: Exception = of_driver(
                     error, unreachable=isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
                 )
+                with contextlib.suppress(psycopg.Error):
+                    driver.rollback()
                 if driver.closed:
-                    connection.invalidate(error)
-                    raise ConnectionLost(str(failure)) from error
-                driver.rollback()
-                raise failure from error
+                    connection.invalidate()
+                    failure = ConnectionLost(str(failure))
+                # From nothing: what the driver says repeats a part of the message, and so of the values in it.
+                raise failure from None
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[Connection]:
@@ -128,6 +130,12 @@ def _statements(step: Step) -> list[Statement]:
     ]
 
 
+def _bound(statement: Statement, literal: Callable[[Any], bytes]) -> bytes:
+    # Not by psycopg's own placeholders: the time that it takes to find them grows with the square of their number.
+    values = {name: literal(value).decode("ascii") for name, value in statement.values.items()}
+    return NAME.sub(lambda found: values[found[1]], statement.text).encode("ascii")
+
+
 def _answer(cursor: Any) -> Answer:
     if cursor.description is None:
         return int(cursor.rowcount)
@@ -142,9 +150,9 @@ def _has_ended(driver: Any) -> bool:
         return False
     if driver.closed:
         return True
-    poll = sockets.poll()
-    poll.register(socket(), sockets.POLLIN)
-    return bool(poll.poll(0))
+    with selectors.DefaultSelector() as selector:
+        selector.register(socket(), selectors.EVENT_READ)
+        return bool(selector.select(0))
 
 
 def _number(lock: bytes) -> int:

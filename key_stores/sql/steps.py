@@ -14,6 +14,7 @@ A statement whose effect depends on the condition says so by `{go}`; all of them
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -24,6 +25,9 @@ from key_stores.writes import Burial, Checked, Removal, Saving, Wanted
 
 AT_ONCE: Final = 2_000
 """How many pairs one statement saves: SQLite takes 32,766 parameters in one."""
+
+NAME: Final = re.compile(r":([a-z]+\d*)")
+"""A parameter in the text of a statement."""
 
 Row = Sequence[bytes | str | float | None]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -103,15 +104,38 @@ def test_what_a_side_does_not_take_is_said_and_nothing_is_lost(opened: Page) -> 
         ("order_count", "many", "order_count: a number is expected"),
         ("order_count", "1.5", "order_count: a whole number is expected"),
         ("preferences", "{", "preferences: JSON is expected"),
+        ("customer_since", "once upon a time", "customer_since: a day such as 2018-02-09 is expected"),
     ):
         before = dialog.get_by_label(field).input_value()
         dialog.get_by_label(field).fill(wrong)
         dialog.get_by_role("button", name="Save").click()
         expect(dialog.get_by_role("alert")).to_contain_text(said)
+        expect(dialog.get_by_label(field)).to_have_accessible_description(re.compile(said.partition(": ")[2]))
+        expect(dialog.get_by_label(field)).to_be_focused()
+        assert dialog.locator("[aria-invalid]").count() == 1
         dialog.get_by_label(field).fill(before)
+        expect(dialog.locator("[aria-invalid]")).to_have_count(0)
     expect(dialog.get_by_label("notes")).to_have_value("typed already")
     dialog.get_by_role("button", name="Cancel").click()
     expect(dialog).to_have_count(0)
+
+
+def test_what_the_platform_takes_and_the_crm_could_not_hold_is_said_beside_the_field(
+    opened: Page, world: World
+) -> None:
+    before = dict(world.platform.contacts)
+    dialog = open_editor(opened, "platform", "aglaya@example.net")
+    dialog.get_by_label("birthdate").fill("soon")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_label("birthdate")).to_have_accessible_description(re.compile("expected a date such as "))
+    dialog.get_by_role("button", name="Cancel").click()
+    assert world.platform.contacts == before
+
+
+@pytest.mark.parametrize("cell", ["td.id", "td.email", "td.day", "td.money"])
+def test_a_click_anywhere_in_a_row_opens_it(opened: Page, cell: str) -> None:
+    row(opened, "crm", "ivy@example.com").locator(cell).click()
+    expect(opened.get_by_role("dialog").get_by_label("properties.email")).to_have_value("ivy@example.com")
 
 
 def test_saving_without_an_edit_changes_nothing(opened: Page, world: World) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from contact_sync.testing.fixtures import sandbox_platform
+from key_stores import KeyStore
 from tests.cli.helpers import Project
 
 __all__ = ["project", "sandbox_platform"]
@@ -27,4 +28,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     yield Project(tmp_path)
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
+            for value in vars(sys.modules[name]).values():
+                if isinstance(value, KeyStore):  # the program's own, which nobody else closes
+                    value.close()
             del sys.modules[name]

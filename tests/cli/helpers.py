@@ -37,7 +37,8 @@ FIVE_METHODS = f"""{SYNC}
 from key_stores import open_key_store
 from tests.sync.five_methods import FiveMethods
 
-sync = ContactSync(crm, FIELDS, FiveMethods(open_key_store("sqlite:///pairs.db")))
+store = open_key_store("sqlite:///pairs.db")
+sync = ContactSync(crm, FIELDS, FiveMethods(store))
 """
 """A program whose key store is one of the user's own, with the five methods alone."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from contact_sync.testing.sandbox import SandboxPlatform
-from tests.cli.helpers import FIVE_METHODS, SYNC, Project
+from tests.cli.helpers import FIVE_METHODS, SYNC, Checked, Project
 from tests.cli.test_installations import KEY, STORE, installed
 from tests.servers import Valkey
 
@@ -33,6 +33,8 @@ def test_all_is_well(project: Project, sandbox_platform: SandboxPlatform) -> Non
             "platform",
             "token",
             "consumer",
+            "updates",
+            "matching",
         ],
         "ok",
     )
@@ -55,7 +57,7 @@ def test_the_table_shows_a_row_for_each_and_a_remedy_below(project: Project) -> 
     ]
     assert any(line.startswith("→ Leave auth out, or give a function") for line in lines)
     assert any(line.split()[:2] == ["fail", "platform"] for line in lines)
-    assert lines[-1] == "1 of 10 checks failed."
+    assert lines[-1] == "1 of 12 checks failed."
 
 
 def test_without_failures_the_table_counts_the_warnings(project: Project) -> None:
@@ -292,6 +294,46 @@ def test_a_consumer_of_a_token_that_is_refused_fails(project: Project) -> None:
     )
     checked = project.check("--ask-token", input="a-token\n")
     assert checked["consumer"] == ("fail", "the auth function refuses this token")
+
+
+def test_what_an_update_holds_is_said(project: Project) -> None:
+    project.write("program.py", program_with("return {'success': True, 'contacts': []}"))
+    assert project.check()["updates"] == ("ok", "all mapped fields of a change")
+    project.write("partial.py", f"{SYNC}\ncrm.partial_updates = True\nsync = ContactSync(crm, FIELDS, 'memory://')\n")
+    found = Checked(project.run("check", "partial:sync", "--json"))
+    assert found["updates"] == ("ok", "the changed fields alone (partial_updates)")
+
+
+def test_match_rows_that_cannot_be_searched_are_named(project: Project) -> None:
+    rows = "[*FIELDS, Mapping('phone', 'mobile', type='phone', match=True), Mapping('no', 'no', match=True)]"
+    project.write(
+        "program.py",
+        f"{SYNC}\nfrom contact_sync import ExternalAPIConsumer\n"
+        "class Plain(MemoryConsumer):\n    find_contact = ExternalAPIConsumer.find_contact\n"
+        f"sync = ContactSync(Plain(email_field='mail'), {rows}, 'memory://')\n",
+    )
+    checked = project.check()
+    assert checked["matching"] == ("warn", "Plain finds e-mail addresses alone, and nobody by phone, no")
+    project.write("finding.py", f"{SYNC}\nsync = ContactSync(crm, {rows}, 'memory://')\n")
+    found = Checked(project.run("check", "finding:sync", "--json"))
+    assert found["matching"] == ("ok", "by find_contact")
+
+
+def test_with_addresses_alone_to_match_by_the_six_methods_are_enough(project: Project) -> None:
+    project.write(
+        "program.py",
+        f"{SYNC}\nfrom contact_sync import ExternalAPIConsumer\n"
+        "class Plain(MemoryConsumer):\n    find_contact = ExternalAPIConsumer.find_contact\n"
+        "sync = ContactSync(Plain(id_field='ref', email_field='mail'), FIELDS, 'memory://')\n",
+    )
+    assert project.check()["matching"] == ("ok", "by get_contact_by_email")
+
+
+def test_without_secret_keys_it_is_said_what_baselines_are_worth(project: Project) -> None:
+    project.sync(STORE)
+    [found] = [finding for finding in project.check().all if finding["name"] == "secret keys"]
+    assert (found["state"], found["detail"]) == ("warn", "none; the key of the baselines lies beside them in the store")
+    assert found["remedy"].endswith("who reads the store can try out values on the baselines")
 
 
 def program_with(list_contacts: str) -> str:

@@ -20,7 +20,7 @@ def test_the_version_is_the_distributions(project: Project) -> None:
 
 def test_the_help_lists_every_command_with_a_line(project: Project) -> None:
     listed = project.run("--help").out
-    for name in ("serve", "check", "installations", "pairs", "migrate", "sandbox", "demo"):
+    for name in ("serve", "check", "installations", "pairs", "held", "resolve", "forget", "migrate", "sandbox", "demo"):
         assert f"\n  {name} " in listed
 
 
@@ -66,19 +66,50 @@ def test_a_command_that_does_not_exist_is_refused(project: Project) -> None:
 def test_a_missing_package_is_named_with_the_extra_that_brings_it(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    result = without(project, monkeypatch, "rich")
+    result = without(project, monkeypatch, "rich", "pairs", project.sync("sqlite:///pairs.db"), "count", "--all")
     assert result.code == 2
-    assert result.err == (
-        "Error: pairs needs the package 'rich', which is not installed; pip install 'contact-sync[server]'\n"
+    assert result.err.splitlines()[-1] == (
+        "Error: pairs needs the package 'rich', which is not installed; pip install 'contact-sync[server]', or use "
+        "--json where the command has it"
     )
+
+
+def test_the_demo_without_its_packages_names_the_extra(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("contact_sync.demo")]:
+        monkeypatch.delitem(sys.modules, name)
+    result = without(project, monkeypatch, "rich", "demo", "--once")
+    assert result.code == 2
+    assert result.err.startswith("Error: demo needs the package 'rich', which is not installed; pip install ")
+
+
+@pytest.mark.parametrize("arguments", [["count", "--all", "--json"], ["count", "--installation", "client:acme"]])
+def test_what_prints_no_table_does_without_what_makes_tables(
+    project: Project, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
+    result = without(project, monkeypatch, "rich", "pairs", project.sync("sqlite:///pairs.db"), *arguments)
+    assert result.code == 0
+
+
+def test_checks_for_programs_do_without_what_makes_tables(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = without(project, monkeypatch, "rich", "check", project.sync("sqlite:///pairs.db"), "--json")
+    assert {check["name"] for check in result.json["checks"]} >= {"mapping", "key store"}
+
+
+def test_a_part_of_the_demo_that_is_missing_is_not_blamed_on_an_extra(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("contact_sync.demo")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(ModuleNotFoundError):
+        without(project, monkeypatch, "contact_sync.demo.story", "demo", "--once")
 
 
 def test_a_missing_part_of_our_own_is_not_blamed_on_an_extra(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModuleNotFoundError):
-        without(project, monkeypatch, "contact_sync.cli.chosen")
+        without(project, monkeypatch, "contact_sync.cli.chosen", "pairs", "program:sync", "count")
 
 
-def without(project: Project, monkeypatch: pytest.MonkeyPatch, package: str) -> Result:
+def without(project: Project, monkeypatch: pytest.MonkeyPatch, package: str, *arguments: str) -> Result:
     """Run a command as if a package were not installed."""
     commands = main.commands
     monkeypatch.setattr(commands, "_loaded", {})
@@ -88,7 +119,7 @@ def without(project: Project, monkeypatch: pytest.MonkeyPatch, package: str) -> 
         elif name == package or name.startswith(f"{package}."):
             monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, package, None)
-    return project.run("pairs", "program:sync", "count")
+    return project.run(*arguments)
 
 
 def test_commands_can_be_added_and_taken_away_as_in_any_group() -> None:

@@ -21,7 +21,7 @@ HOSTILE = "x\x1b[2J:{*}\n[red]"
 
 def install(store: KeyStore, id: str) -> None:
     abilities = Abilities.of(store)
-    Installations(abilities, Claims(abilities.leases), Vault()).remember(id, f"token of {id}")
+    Installations(abilities, Claims(abilities.leases, abilities.claims), Vault()).remember(id, f"token of {id}")
 
 
 @pytest.fixture
@@ -53,6 +53,22 @@ def test_count_all_has_a_row_for_each_installation(project: Project, store: KeyS
 def test_count_as_json(project: Project, store: KeyStore) -> None:
     result = project.run("pairs", "program:sync", "count", "--all", "--json")
     assert result.json == {"pairs": 4, "installations": {ACME: 3, BRAVO: 1}}
+
+
+def test_count_all_says_why_it_sees_no_pairs_that_came_before_the_installation(project: Project) -> None:
+    target = project.sync(STORE)
+    store = open_key_store(STORE)
+    store.save_ids(ACME, "b1", "e1")  # as migrate does
+    store.close()
+    result = project.run("pairs", target, "count", "--all")
+    assert result.err.startswith("Note: nothing is installed here, so no pairs can be seen. Those that were migrated ")
+    assert project.run("pairs", target, "count", "--installation", ACME).out == "1\n"
+
+
+def test_count_all_counts_what_was_paired_without_authorization(project: Project, store: KeyStore) -> None:
+    store.save_ids("anonymous", "b1", "e1")
+    counted = project.run("pairs", "program:sync", "count", "--all", "--json").json
+    assert counted == {"pairs": 5, "installations": {ACME: 3, BRAVO: 1, "anonymous": 1}}
 
 
 def test_all_and_one_exclude_each_other(project: Project, store: KeyStore) -> None:

@@ -15,6 +15,7 @@ import requests
 
 from tests.cli.crm import CRM, PROGRAM
 from tests.cli.helpers import PATIENCE, SYNC, Later, Project, Service, serving
+from tests.platforms.servers import free_port
 from tests.servers import Valkey
 
 FIFTY = 50
@@ -55,6 +56,16 @@ def test_one_process_serves_and_sigterm_lets_it_answer_what_is_under_way(program
         assert "GET /readyz 200 " in service.log
         assert "hush" not in service.log
         assert "ana@" not in service.log
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_store_that_is_away_is_said_at_the_start_and_served_without(program: Project, crm: CRM, workers: str) -> None:
+    away = f"redis://:hush-hush@127.0.0.1:{free_port()}"
+    with serving(program, "program:sync", "--workers", workers, CRM_URL=crm.url, STORE=away) as service:
+        assert "Warning: the key store does not answer: Redis cannot be reached (ConnectionError). Until" in service.log
+        assert requests.get(f"{service.address}/healthz", timeout=PATIENCE).status_code == 200
+        assert requests.get(f"{service.address}/readyz", timeout=PATIENCE).status_code == 503
+        assert "hush" not in service.log
 
 
 def test_an_app_of_the_users_own_is_served_as_it_is(project: Project) -> None:

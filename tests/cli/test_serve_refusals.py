@@ -31,6 +31,17 @@ def test_several_workers_on_a_users_store_without_leases_are_warned_of(project: 
     )
 
 
+def test_several_workers_on_a_crm_in_memory_are_warned_of(project: Project) -> None:
+    with listen("127.0.0.1", 0) as taken:  # so that nothing is served in the end
+        port = str(taken.getsockname()[1])
+        result = project.run("serve", project.sync("sqlite:///pairs.db"), "--workers", "2", "--port", port)
+    said = (
+        "Warning: 2 workers, and the CRM (MemoryConsumer) is in memory: each has one of its own and sees nothing of "
+        "the others'. Use --workers 1, or a consumer of a CRM that they share."
+    )
+    assert said in result.err.splitlines()
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_port_in_use_is_one_line(project: Project, workers: str) -> None:
     target = project.sync("sqlite:///pairs.db", secret_keys="['k' * 32]")
@@ -38,8 +49,8 @@ def test_a_port_in_use_is_one_line(project: Project, workers: str) -> None:
         port = str(taken.getsockname()[1])
         result = project.run("serve", target, "--workers", workers, "--port", port)
     assert result.code == 2
-    assert result.err.startswith(f"Error: port: {port} of 127.0.0.1 is in use; ")
-    assert result.err.count("\n") == 1
+    [line] = [line for line in result.err.splitlines() if not line.startswith("Warning: 2 workers, and the CRM ")]
+    assert line.startswith(f"Error: port: {port} of 127.0.0.1 is in use; ")
 
 
 def test_the_port_of_the_sync_is_the_default(project: Project) -> None:

@@ -47,6 +47,13 @@ def fetch(url: str, **arguments: Any) -> Any:
     return response.json()
 
 
+@pytest.mark.parametrize("code", [None, 404, 503, SECRET])
+def test_the_code_of_sys_exit_is_no_status_of_http_and_is_not_repeated(code: str | int | None) -> None:
+    assert status_of(SystemExit(code)) is None
+    result = translate(SystemExit(code), "AcmeConsumer.get_contact")
+    assert (result.error, result.retryable) == ("AcmeConsumer.get_contact raised SystemExit", False)
+
+
 class TestRequests:
     def test_nobody_listening_is_retryable(self) -> None:
         result = after(lambda: fetch(closed_port()))

@@ -73,6 +73,25 @@ def test_both_forms_have_the_same_fields_at_the_same_places(client: FlaskClient)
     assert (names["email"], names["birthdate"], names["balance"]) == ("properties.email", "born_on", "balance_cents")
 
 
+@pytest.mark.parametrize(
+    ("side", "field", "wrong"),
+    [
+        ("platform", "birthdate", "soon"),
+        ("platform", "balance", "much"),
+        ("platform", "customer_since", "long ago"),
+        ("crm", "born_on", "1980-12-31"),
+        ("crm", "customer_since", "long ago"),
+    ],
+)
+def test_what_the_other_side_could_not_hold_is_refused_by_the_fields_name(
+    client: FlaskClient, shown: Shown, side: str, field: str, wrong: str
+) -> None:
+    answer = client.post(f"/{side}", json={field: wrong})
+    assert answer.status_code == 422
+    assert (answer.json or {})["error"].startswith(f"{field}: ")
+    assert (shown.platform.contacts, shown.crm_contacts()) == ({}, {})
+
+
 def test_contacts_of_the_platform_are_made_edited_and_deleted(client: FlaskClient, shown: Shown) -> None:
     id = (client.post("/platform", json={"firstname": "Zoë"}).json or {})["id"]
     assert client.patch(f"/platform/{id}", json={"firstname": "Chloé"}).status_code == 200

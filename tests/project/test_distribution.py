@@ -6,6 +6,8 @@ metadata requires, and theirs. So it holds what `pip install contact-sync` bring
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -169,14 +171,27 @@ def test_what_needs_an_extra_says_which(user: Path, tmp_path: Path, asks: str, e
     assert f"contact-sync[{extra}]" in done.stderr.splitlines()[-1]
 
 
-def test_the_command_without_its_extra_says_which(user: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [str(user.with_name("contact-sync")), "check", "app:sync"],
-        cwd=tmp_path,
+def contact_sync(user: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the user's, beside a program."""
+    (folder / "app.py").write_text(SYNC)
+    return subprocess.run(
+        [str(user.with_name("contact-sync")), *arguments],
+        cwd=folder,
+        env=os.environ | {"BOTMATIC_BASE_URL": "http://127.0.0.1:9"},  # nobody is there
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert done.returncode != 0
-    assert "contact-sync[server]" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["demo", "--once"], ["serve", "app:sync"], ["check", "app:sync"]])
+def test_a_command_without_its_extra_says_which(user: Path, tmp_path: Path, command: list[str]) -> None:
+    done = contact_sync(user, tmp_path, *command)
+    assert done.returncode == 2
+    assert "contact-sync[server]" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_commands_that_need_no_extra_do_without(user: Path, tmp_path: Path) -> None:
+    found = contact_sync(user, tmp_path, "check", "app:sync", "--json", "--timeout", "5")
+    assert {check["name"] for check in json.loads(found.stdout)["checks"]} >= {"mapping", "key store"}

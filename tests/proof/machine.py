@@ -173,5 +173,8 @@ class Sync(RuleBasedStateMachine):
             try:
                 self.world.drain()
                 self.world.check()
+            except AssertionError as error:
+                error.add_note("\n".join(self.world.story))
+                raise
             finally:
                 self.world.close()

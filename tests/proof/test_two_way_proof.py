@@ -1,7 +1,11 @@
-"""The proof: whatever people do, and however it is told, both sides end the same."""
+"""The proof: whatever people do, and however it is told, both sides end the same.
+
+`PROOF_EXAMPLES=2000` looks further than the 30 stories of each run. What a story was is told with its failure.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,31 +14,17 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from contact_sync.testing import SandboxPlatform
-from contact_sync.testing.sandbox import DeliveryRules
 from key_stores import KeyStore, open_key_store
 from tests.proof.host import Host
 from tests.proof.machine import Sync
 
 QUIET = settings(
-    max_examples=60,
-    stateful_step_count=14,
+    max_examples=int(os.environ.get("PROOF_EXAMPLES", "30")),
+    stateful_step_count=30,
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=list(HealthCheck),
 )
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    host = Host()
-    yield host
-    host.close()
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[SandboxPlatform]:
-    with SandboxPlatform(echo=True, held=True, delivery=DeliveryRules(attempts=1)) as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(params=["memory", "redis", "sqlite", "postgresql"])

@@ -65,6 +65,7 @@ class World:
         self.deleted: set[tuple[str, str]] = set()
         self.cleared: set[tuple[str, str, str]] = set()
         self.filled: set[tuple[str, str, str]] = set()
+        self.story: list[str] = []
         self.edits = 0
         self.faults = 0
         self.api_calls_before = len(self._api_writes())
@@ -155,6 +156,8 @@ class World:
         else:
             delivery = self.sandbox.deliver_next(id, token=self.token)
         settled = delivery.status == 200
+        answer = delivery.attempts[-1].body if delivery.attempts else None
+        self.story.append(f"event {delivery.name} {delivery.body['data']} -> {answer}")
         if not settled:
             assert delivery.status == 503, delivery.attempts
             self.stuck_events[id] = delivery
@@ -174,6 +177,8 @@ class World:
             return True
         for _ in range(2 if twice else 1):
             result = self._told(notice)
+            said = f"{result.action or result.error} {result.id} {result.reason or ''}"
+            self.story.append(f"notice {notice.kind} {notice.id} {notice.winner or ''} {dict(notice.record)} -> {said}")
             if result.retryable and not result.success:
                 self.stuck_notices[id] = notice
                 return False
@@ -194,9 +199,11 @@ class World:
 
     def _orphan_of(self, loser: str, winner: str) -> str | None:
         """The platform's contact that stays alone when both of the merged records have a partner."""
+        traces = self.sync.engine.traces
+        winner = traces.winner_of(self.installation, "ext", winner) or winner
         kept = self.store.get_botmatic_id(self.installation, winner)
         lost = self.store.get_botmatic_id(self.installation, loser)
-        lost = lost or self.sync.engine.traces.partner_of_gone(self.installation, "ext", loser)
+        lost = lost or traces.partner_of_gone(self.installation, "ext", loser)
         return lost if kept is not None else None
 
     def deliver_both(self, id: str, record: str) -> None:

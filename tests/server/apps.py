@@ -19,6 +19,39 @@ def hello(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     return [b"hello"]
 
 
+def echo(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """Answer with the body, read in the way that the path names."""
+    body = environ["wsgi.input"]
+    read = {
+        "/readline": body.readline,
+        "/readlines": lambda: b"".join(body.readlines()),
+        "/iterate": lambda: b"".join(body),
+    }.get(environ["PATH_INFO"], body.read)
+    said = read()
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [said]
+
+
+class Crowd:
+    """An app that answers when several requests are in it at once, and knows the most that ever were."""
+
+    def __init__(self, size: int) -> None:
+        self._together = threading.Barrier(size, timeout=20)
+        self._lock = threading.Lock()
+        self._inside = 0
+        self.most = 0
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer, with others."""
+        with self._lock:
+            self._inside += 1
+            self.most = max(self.most, self._inside)
+        self._together.wait()
+        with self._lock:
+            self._inside -= 1
+        return hello(environ, start_response)
+
+
 class Gate:
     """An app that answers `/held` only when it is opened; everything else at once."""
 
@@ -55,9 +88,9 @@ def get(address: str, path: str = "/", **headers: str) -> tuple[int, bytes]:
     return _ask(address, "GET", path, None, headers)
 
 
-def post(address: str, body: bytes) -> tuple[int, bytes]:
+def post(address: str, body: bytes, path: str = "/") -> tuple[int, bytes]:
     """Send JSON on a connection of its own."""
-    return _ask(address, "POST", "/", body, {"Content-Type": "application/json"})
+    return _ask(address, "POST", path, body, {"Content-Type": "application/json"})
 
 
 def _ask(address: str, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> tuple[int, bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import logging
 import os
 import signal
@@ -15,7 +16,10 @@ from granian.server import MTServer
 
 from contact_sync import ConfigurationError
 from contact_sync.server import Server, listen
-from tests.server.apps import Gate, InBackground, get, hello, running
+from tests.server.apps import Crowd, Gate, InBackground, echo, get, hello, post, running
+
+LENGTH = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def connect(server: Server) -> socket.socket:
@@ -225,6 +229,58 @@ def test_headers_that_never_end_hold_nobody_up() -> None:
         assert [one.recv(100) for one in slow] == [b""] * 20  # closed, one after the other
         for one in slow:
             one.close()
+
+
+def test_bodies_that_arrive_slowly_hold_nobody_up() -> None:
+    server = Server(echo, port=0, threads=1)
+    with running(server):
+        slow = [connect(server) for _ in range(40)]
+        for number, one in enumerate(slow):
+            one.sendall(LENGTH if number % 2 else CHUNKED)
+        for one in slow:
+            one.sendall(b"2\r\n")  # of the chunked ones this is the size of a chunk, of the others a part of the body
+        assert get(server.address) == (200, b"")
+        assert post(server.address, b"quick") == (200, b"quick")
+        for number, one in enumerate(slow):  # and they are answered as well, when all is there
+            one.sendall(b"ab" if number % 2 else b"ab\r\n0\r\n\r\n")
+            answer = http.client.HTTPResponse(one)
+            answer.begin()
+            assert answer.read() == (b"2\r\nab" if number % 2 else b"ab")
+            answer.close()
+            one.close()
+
+
+def test_a_body_that_its_sender_gives_up_is_at_its_end() -> None:
+    server = Server(echo, port=0, threads=1)
+    with running(server):
+        with connect(server) as client:
+            client.sendall(LENGTH)
+        assert post(server.address, b"quick") == (200, b"quick")
+
+
+def test_no_more_requests_are_worked_on_at_once_than_there_are_threads() -> None:
+    crowd = Crowd(2)
+    server = Server(crowd, port=0, threads=2)
+    with running(server):
+        for answer in [InBackground(server.address, "/") for _ in range(8)]:
+            assert answer.answer() == (200, b"hello")
+    assert crowd.most == 2
+
+
+@pytest.mark.parametrize("way", ["/read", "/readline", "/readlines", "/iterate"])
+def test_a_body_can_be_read_in_every_way_of_wsgi(way: str) -> None:
+    server = Server(echo, port=0)
+    with running(server):
+        assert post(server.address, b"one line", way) == (200, b"one line")
+
+
+def test_the_second_packet_of_an_answer_does_not_wait_until_the_first_is_acknowledged() -> None:
+    """Whether a system delays acknowledgements is its affair; that we do not wait for them is ours."""
+    listener = listen("127.0.0.1", 0)
+    server = Server(hello, listener=listener)
+    with running(server):
+        assert get(server.address) == (200, b"hello")
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_requests_that_are_no_http_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any, cast
 
@@ -38,6 +39,22 @@ def test_what_a_listener_returns_becomes_the_envelope(world: World, returned: ob
     world.sync.on_action("act", lambda event: returned)
     answer = world.post({"action": "act"})
     assert (answer.status_code, answer.get_json()) == (200, body)
+
+
+@pytest.mark.parametrize("code", [None, 0, 404, "ana@example.org"])
+def test_a_listener_that_ends_its_program_ends_only_itself(world: World, code: str | int | None) -> None:
+    world.sync.on_action("act", lambda event: sys.exit(code))
+    answer = world.post({"action": "act"})
+    assert (answer.status_code, answer.get_json()) == (200, refusal("the listener for 'act' failed"))
+
+
+def test_ctrl_c_in_a_listener_is_no_failure_of_the_listener(world: World) -> None:
+    def interrupted(event: Event) -> None:
+        raise KeyboardInterrupt
+
+    world.sync.on_action("act", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        world.post({"action": "act"})
 
 
 def test_a_listener_that_raises_is_answered_without_internals(world: World) -> None:

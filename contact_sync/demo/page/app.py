@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import requests
 from flask import Flask, Response, abort, jsonify, request, send_from_directory
@@ -84,11 +84,11 @@ def make_app(sides: Sides) -> Flask:
 
     @app.post("/platform")
     def create_on_platform() -> Response:
-        return jsonify(id=sides.platform.create_contact(_body()))
+        return jsonify(id=sides.platform.create_contact(_body("platform")))
 
     @app.patch("/platform/<int:id>")
     def update_on_platform(id: int) -> Response:
-        _or_404(id, lambda: sides.platform.update_contact(id, _body()))
+        _or_404(id, lambda: sides.platform.update_contact(id, _body("platform")))
         return jsonify(id=str(id))
 
     @app.delete("/platform/<int:id>")
@@ -98,11 +98,11 @@ def make_app(sides: Sides) -> Flask:
 
     @app.post("/crm")
     def create_in_crm() -> Response:
-        return _answer(sides.desk.create_contact(forms.nested(_body())))
+        return _answer(sides.desk.create_contact(forms.nested(_body("crm"))))
 
     @app.patch("/crm/<int:id>")
     def update_in_crm(id: int) -> Response:
-        return _answer(sides.desk.update_contact({"id": id} | forms.nested(_body())))
+        return _answer(sides.desk.update_contact({"id": id} | forms.nested(_body("crm"))))
 
     @app.delete("/crm/<int:id>")
     def delete_in_crm(id: int) -> Response:
@@ -111,10 +111,13 @@ def make_app(sides: Sides) -> Flask:
     return app
 
 
-def _body() -> Fields:
+def _body(side: Literal["platform", "crm"]) -> Fields:
     body = request.get_json()
     if not isinstance(body, dict):
         abort(422, "an object of fields is expected")
+    problem = forms.misfit(side, body)
+    if problem is not None:
+        abort(422, problem)
     return body
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from contact_sync.demo.integration.fields import CONTACTS
+from mappers import MappingValueError
 
 _ROWS: Final = tuple(row for row in CONTACTS.rows if not row.id)
 _CRM_KINDS: Final = {
@@ -17,6 +18,7 @@ _CRM_KINDS: Final = {
     "preferences": "json",
     "notes": "long",
 }
+_FREE_DAYS: Final = ("customer_since",)
 _PLATFORM_KINDS: Final = {"newsletter": "boolean", "orders": "number", "balance": "number", "notes": "long"}
 
 PLATFORM: Final = [{"name": row.botmatic, "kind": _PLATFORM_KINDS.get(row.botmatic, "text")} for row in _ROWS]
@@ -42,3 +44,21 @@ def nested(fields: Mapping[str, Any]) -> dict[str, Any]:
         group, _, name = path.rpartition(".")
         (contact.setdefault(group, {}) if group else contact)[name] = value
     return contact
+
+
+def misfit(side: Literal["platform", "crm"], fields: Mapping[str, Any]) -> str | None:
+    """What is written on a side and cannot be carried to the other, though the side itself takes it.
+
+    Returns:
+        The field, a colon, and what is expected there; `None` if all can be carried.
+    """
+    try:
+        if side == "platform":
+            CONTACTS.to_external(fields)
+        else:  # the CRM looks at its other fields itself
+            CONTACTS.to_botmatic({name: fields[name] for name in _FREE_DAYS if name in fields})
+    except MappingValueError as error:
+        if error.field in _FREE_DAYS:
+            return f"{error.field}: a day such as 2018-02-09 is expected"
+        return f"{error.field}: {str(error).partition(': ')[2]}"
+    return None

@@ -105,6 +105,10 @@ function newRow(side, id) {
       cell.append(name);
     }
   }
+  row.addEventListener("click", (event) => {
+    // Its buttons have their own meaning, and who has marked text wants to copy it.
+    if (!event.target.closest("button") && getSelection().isCollapsed) edit(side, id);
+  });
   row.addEventListener("mouseenter", () => mark(side, id, true));
   row.addEventListener("mouseleave", () => mark(side, id, false));
   return row;
@@ -195,8 +199,8 @@ function edit(side, id) {
   editor.className = side;
   $("h2", editor).textContent =
     id === null ? `New ${SIDES[side].noun}` : `${SIDES[side].noun} ${id}` + (partner ? ` ↔ ${partner}` : "");
-  $(".fields", editor).replaceChildren(...editing.inputs.map((one) => one.label));
-  $(".problem", editor).textContent = "";
+  $(".fields", editor).replaceChildren(...editing.inputs.map((one) => one.field));
+  say("");
   $(".delete", editor).hidden = id === null;
   unsure();
   editor.showModal();
@@ -220,9 +224,14 @@ function input({ name, kind }, value) {
   const label = document.createElement("label");
   label.textContent = name;
   label.append(element);
-  label.classList.toggle("wide", isLong);
+  const misfit = document.createElement("small");
+  misfit.id = `misfit-${name}`;
+  const field = document.createElement("div");
+  field.append(label, misfit);
+  field.classList.toggle("wide", isLong);
+  element.addEventListener("input", () => say(""));
   // A textarea writes line ends its own way: what counts as untouched is what it shows.
-  return { name, kind, element, label, shown: element.value };
+  return { name, kind, element, field, misfit, shown: element.value };
 }
 
 function written({ name, kind, element }) {
@@ -272,7 +281,24 @@ async function act(work) {
     await look();
   } catch (error) {
     unsure();
-    $(".problem", editor).textContent = error.message;
+    say(error.message);
+  }
+}
+
+// What is wrong stands below the form, and beside the field whose name it begins with.
+function say(problem) {
+  $(".problem", editor).textContent = problem;
+  for (const { name, element, misfit } of editing.inputs) {
+    const isIts = problem.startsWith(`${name}: `);
+    misfit.textContent = isIts ? problem.slice(name.length + 2) : "";
+    if (isIts) {
+      element.setAttribute("aria-invalid", "true");
+      element.setAttribute("aria-describedby", misfit.id);
+      element.focus();
+    } else {
+      element.removeAttribute("aria-invalid");
+      element.removeAttribute("aria-describedby");
+    }
   }
 }
 

@@ -1,0 +1,46 @@
+"""`contact-sync forget`: erase all that is kept about a contact."""
+
+from __future__ import annotations
+
+import click
+
+from .chosen import chosen_installation, installation_option, stored
+from .group import Problem
+from .output import plain
+from .speaking import NAMES, partner_of, said, silent_scope
+from .target import sync_argument
+
+
+@click.command()
+@sync_argument
+@click.argument("id")
+@click.option(
+    "--side", type=click.Choice(list(NAMES)), default="ext", show_default=True, help="The side whose id it is."
+)
+@installation_option
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget(target: str, id: str, side: str, installation: str | None, yes: bool) -> None:
+    """Erase all that is kept about a contact: its pair, baseline and tombstones, and that it is held.
+
+    Neither side is written to, so delete the contact there first: what either side tells of it later makes it known
+    again. Exit code 1 if nothing was kept.
+    """
+    with stored(target) as sync:
+        whose = chosen_installation(sync, installation)
+        own = f"{NAMES[side]} {plain(id)}"
+        partner = partner_of(sync, whose, side, id)
+        other = NAMES["ext" if side == "botmatic" else "botmatic"]
+        paired = "" if partner is None else f" (paired with {other} {plain(partner)})"
+        about = f"about {own}{paired} of {plain(whose)}"
+        if not yes:
+            click.confirm(f"Erase all that is kept {about}?", abort=True)
+        before = sync.abilities.records.get_records(whose)
+        scope = silent_scope(sync, whose)
+        engine = sync.engine
+        result = engine.forget(engine.to_external(scope) if side == "botmatic" else engine.to_platform(scope), id)
+        if not result.success:
+            raise Problem(said(result))
+        nothing = result.action == "unchanged" and sync.abilities.records.get_records(whose).keys() >= before.keys()
+    if nothing:
+        raise Problem(f"nothing is kept {about}")
+    click.echo(f"Erased: all that was kept {about}.")
