@@ -78,19 +78,27 @@ class Keys:
         self._known: dict[str, tuple[float, tuple[Key, ...]]] = {}
         self._lock = threading.Lock()
 
-    def of(self, installation: str) -> tuple[Key, ...]:
+    def of(self, installation: str, packed: bytes | None = None) -> tuple[Key, ...]:
         """Give the keys of an installation, the one for new baselines first.
+
+        Args:
+            packed: What is to be read with them. If they do not fit, there may be another one in the store by now.
 
         Raises:
             KeyStoreError: The key is in the store, which cannot be asked.
         """
         until, keys = self._known.get(installation, (0.0, ()))
-        if not keys or until < time.monotonic():
+        unfit = packed is not None and not self._secrets and _tag_of(packed) not in [key.tag for key in keys]
+        if not keys or unfit or until < time.monotonic():
             keys = tuple(map(Key, self._derived(installation) if self._secrets else [self._random(installation)]))
-            # A random key goes with its installation; if that comes again, other processes have to learn of the new one.
+            # A random key goes with its installation; if that comes again, other processes have to learn the new one.
             until = float("inf") if self._secrets else time.monotonic() + RANDOM_KEY_SECONDS
             self._known[installation] = until, keys
         return keys
+
+    def forget(self, installation: str) -> None:
+        """Forget the keys of an installation that is gone."""
+        self._known.pop(installation, None)
 
     def _derived(self, installation: str) -> list[bytes]:
         id = installation.encode("utf-8", "surrogatepass")
@@ -129,6 +137,15 @@ class Names:
     def of(self, field: str) -> int:
         """Give a field's short name, of 22 bits."""
         return self._names[field]
+
+
+def _tag_of(packed: bytes) -> bytes:
+    return packed[1:3]
+
+
+def is_begun(packed: bytes | None) -> bool:
+    """Whether a baseline has no fields yet: its pair was saved by an adoption that is to be finished."""
+    return packed is not None and len(packed) == _HEAD.size
 
 
 class Baseline:
@@ -171,11 +188,6 @@ class Baseline:
             if kind in (_BOTH, _EXT):
                 self._sides["ext"][name] = digest
         return key
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is known of this pair yet."""
-        return not (self._sides["botmatic"] or self._sides["ext"])
 
     def changed(self, field: str, side: Side, value: object) -> bool | None:
         """Whether a side's canonical value differs from what it last had; `None` if that is not known."""

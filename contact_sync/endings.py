@@ -140,12 +140,13 @@ class Endings:
         nobody = uuid.uuid4().hex
         botmatic_id, external_id = known.botmatic_id or nobody, known.external_id or nobody
         claim.record(SavePair(botmatic_id, external_id), DeletePair(botmatic_id, external_id))
+        found = known.paired or known.buried
         ids: dict[Side, str | None] = {"botmatic": known.botmatic_id, "ext": known.external_id}
         for side, own in ids.items():
             if own is not None:
-                self._held.drop(installation, side, own)
-                self.traces.forget(installation, side, own)
-        return Result.ok(id, action="deleted" if known.paired or known.buried else "unchanged")
+                found |= self._held.forget(installation, side, own)
+                found |= self.traces.forget(installation, side, own)
+        return Result.ok(id, action="deleted" if found else "unchanged")
 
     def _grave(self, route: Route, id: str) -> Bury:
         own = route.source.ref(id)

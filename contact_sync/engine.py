@@ -14,7 +14,7 @@ from key_stores import ContactRef, KnownContact, SavePair
 from mappers import Mapper
 
 from .abilities import Abilities
-from .baselines import Keys
+from .baselines import Keys, is_begun
 from .claims import Claims
 from .conflicts import Conflicts
 from .contact_claim import ContactClaim
@@ -68,6 +68,7 @@ class Engine:
         self.abilities = abilities
         self.claims = claims
         self.rules = rules
+        self.keys = keys
         self.planner = Planner(mapper, rules, abilities, keys)
         self.identity = Identity(mapper, rules)
         self.writer = Writer(pipeline)
@@ -134,7 +135,8 @@ class Engine:
     def _save(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any], create: bool) -> Result:
         known = claim.contacts[0]
         if known.paired:
-            return self.update(route, claim, known, contact)
+            begun = is_begun(known.baseline) and route.target.readable
+            return (self._adopt_again if begun else self.update)(route, claim, known, contact)
         if not create:
             return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
         # Two contacts with one e-mail address, or the same person from both sides, must not be created twice at once.
@@ -144,6 +146,18 @@ class Engine:
         if known.buried:
             return self.endings.gone(route, id, GONE)
         return self.pairing.find_partner(route, claim, id, contact)
+
+    def _adopt_again(
+        self, route: Route, claim: ContactClaim, known: KnownContact, contact: Mapping[str, Any]
+    ) -> Result:
+        """Finish an adoption that failed for now."""
+        partner = str(route.target.id_in(known))
+        found = read(claim, route.target, partner)
+        if found.not_found:
+            return self.missing(route, claim, known, contact)
+        if found.retryable:
+            return found
+        return self.pairing.adopt(route, claim, str(route.source.id_in(known)), partner, contact, found.contact)
 
     # A contact that has a partner
 

@@ -96,6 +96,7 @@ class Handlers:
             if reply.handled and reply.result.success:
                 self._installations.remember(id, token)
                 self._forget_token(token)
+                self._engine.keys.of(id)  # made while nobody else can make another one
             return reply
 
     def _uninstall(self, event: Event, listener: Listener | None) -> Reply:
@@ -106,6 +107,8 @@ class Handlers:
                 return Reply.failed(NOT_ADMITTED, status=401)
             gone = self._installations.forget(id, token)
         self._forget_token(token)
+        if gone:
+            self._engine.keys.forget(id)
         if not gone:
             return Reply.of(Result.skipped("this token is forgotten; the installation has others and stays"))
         result = Result.ok(action="uninstalled")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, cast
 
@@ -76,6 +76,16 @@ class Held:
         if held.decision is not None:
             data["decision"] = held.decision
         self._records.put_record(installation, _name(held.side, held.id), json.dumps(data, separators=(",", ":")))
+
+    def forget(self, installation: str, side: Side, id: str) -> bool:
+        """Forget a contact that is held, and also as what another one may be. Whether there was anything."""
+        found = self.drop(installation, side, id)
+        for held in self.all(installation):
+            if held.side != side and id in held.candidates:
+                rest = tuple(candidate for candidate in held.candidates if candidate != id)
+                self.keep(installation, replace(held, candidates=rest, reason="it may be one of these records"))
+                found = True
+        return found
 
     def drop(self, installation: str, side: Side, id: str) -> bool:
         """Forget that a contact is held. Whether it was."""

@@ -1,7 +1,7 @@
 """A contact that is in no pair: its partner is found, or made, and the two are paired.
 
-A pair is saved directly after a create, before anything else can fail; after an adoption it is saved last, so that an
-adoption that failed for now is repeated whole.
+A pair is saved directly after a create, before anything else can fail. An adoption that failed for now is repeated
+whole.
 """
 
 from __future__ import annotations
@@ -111,9 +111,10 @@ class Pairing:
         Where the next try cannot find it, it waits for that.
         """
         guards = self._identity.guards(route, contact)
+        waits = not self._identity.is_searchable(route, contact)
         if guards:
-            self._traces.note_doubt(route.scope.installation, route.source.name, id, guards[0])
-        if guards and not self._identity.is_searchable(route, contact):
+            self._traces.note_doubt(route.scope.installation, route.source.name, id, guards[0], waits=waits)
+        if guards and waits:
             own = route.source.ref(id)
             claim.later(Bury(own.botmatic_id, own.external_id, DOUBT_SECONDS))
 
@@ -129,8 +130,7 @@ class Pairing:
         scope, side = route.scope, route.source.name
         before = self._held.find(scope.installation, side, id)
         if before is not None and before.decision == "create":
-            self._held.drop(scope.installation, side, id)
-            return None
+            return None  # it stays decided until the pair is there: the create may have to be tried again
         self._held.keep(scope.installation, HeldContact(side, id, reason, tuple(candidates)))
         return Result.failed(AMBIGUOUS if candidates else "held", reason=reason).with_(action="held")
 
@@ -178,10 +178,11 @@ class Pairing:
     ) -> Result:
         """Pair with a record that was there already, and fill the blanks of both sides. Nothing is cleared.
 
-        The pair is saved last: if something fails for now, the next try adopts again.
+        If something fails for now, the pair is saved with a baseline that says so (where the store keeps any), and the
+        next try adopts again: meanwhile, news of the record makes no second contact.
         """
         (other,) = self._claims.add(claim, [route.target.ref(found_id)])
-        if other.paired:
+        if other.paired and route.source.id_in(other) != id:
             reason = f"the {route.target.noun} {found_id} is already paired with {route.source.noun} "
             held = self._hold(route, id, f"{reason}{route.source.id_in(other)}", [found_id])
             return held or self._create(route, claim, id, contact)
@@ -193,6 +194,8 @@ class Pairing:
         result = Result.ok(found_id)
         if plan.merged.write:
             result = self._writer.deliver(claim, plan, "update", found_id)
+            if result.retryable:
+                self._begin(route, claim, known)
             if not result.success or result.action == "skipped":
                 return result.with_(reason=result.reason or f"the {route.target.noun} {found_id} was not adopted")
         plan.settle(result.contact)
@@ -201,12 +204,18 @@ class Pairing:
             left = f"the blanks of the {route.source.noun} {id} could not be filled from {found_id}"
             back = back.with_(reason=back.reason or left)
             if back.retryable:
+                self._begin(route, claim, known)
                 return back
         plan.touch("botmatic", "ext")  # an earlier try of this may have got further than is known
         problem = self.record(claim, [SavePair(botmatic_id, external_id, plan.packed())])
         if problem:
             return self.unpaired(route, found_id, problem)
         return Result.ok(found_id, action="adopted") if back.success else back
+
+    def _begin(self, route: Route, claim: ContactClaim, known: KnownContact) -> None:
+        begun = self._planner.begun(route, known)
+        if begun is not None and known.botmatic_id is not None and known.external_id is not None:
+            claim.later(SavePair(known.botmatic_id, known.external_id, begun))
 
     def record(self, claim: ContactClaim, pairs: Sequence[SavePair]) -> Result | None:
         """Save pairs of contacts that are paired from now on.

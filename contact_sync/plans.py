@@ -57,8 +57,18 @@ class Planner:
         """
         if not self._keeps or known.botmatic_id is None or known.external_id is None:
             return None
-        keys = self._keys.of(route.scope.installation)
+        keys = self._keys.of(route.scope.installation, known.baseline)
         return Baseline(self._names, keys, known.botmatic_id, known.external_id, known.baseline)
+
+    def begun(self, route: Route, known: KnownContact) -> bytes | None:
+        """Give the baseline of a pair whose adoption has begun; `None` if the store keeps none."""
+        baseline = self.baseline(route, known)
+        if baseline is None:
+            return None
+        now = time.time()
+        baseline.touch("botmatic", now)
+        baseline.touch("ext", now)
+        return baseline.pack(now, self._rules.late_seconds)
 
     def plan(
         self,

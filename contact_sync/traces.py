@@ -66,10 +66,15 @@ class Traces:
 
     # Creates in doubt
 
-    def note_doubt(self, installation: str, side: Side, id: str, looks: str) -> None:
-        """Remember that a contact of a side may have been created on the other one, and what it looks like."""
+    def note_doubt(self, installation: str, side: Side, id: str, looks: str, *, waits: bool) -> None:
+        """Remember that a contact of a side may have been created on the other one, and what it looks like.
+
+        Args:
+            waits: Whether the other side is to be waited for before it is tried again.
+        """
         now = time.time()
-        self._records.put_record(installation, f"doubt:{side}:{id}", f"{now + DOUBT_SECONDS:.0f}")
+        if waits:
+            self._records.put_record(installation, f"doubt:{side}:{id}", f"{now + DOUBT_SECONDS:.0f}")
         self._records.put_record(
             installation, self._name(installation, looks), f"{now + LOOKS_SECONDS:.0f}:{side}:{id}"
         )
@@ -94,11 +99,13 @@ class Traces:
     def _name(self, installation: str, looks: str) -> str:
         return f"looks:{self._keys.of(installation)[0].name(looks)}"
 
-    def forget(self, installation: str, side: Side, id: str) -> None:
-        """Forget all that is known of a contact, on either end."""
+    def forget(self, installation: str, side: Side, id: str) -> bool:
+        """Forget all that is known of a contact, on either end. Whether there was anything."""
+        found = False
         own = {f"{kind}:{side}:{id}" for kind in ("merged", "gone", "doubt")}
         for name, value in self._records.get_records(installation).items():
             winner = name.startswith(f"merged:{side}:") and value == id
             partner = name.startswith("gone:") and not name.startswith(f"gone:{side}:") and value == id
             if name in own or winner or partner or (name.startswith("looks:") and value.endswith(f":{side}:{id}")):
-                self._records.delete_record(installation, name)
+                found |= self._records.delete_record(installation, name)
+        return found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from contact_sync.held import HeldContact
 
@@ -13,6 +13,9 @@ from .chosen import chosen_installation, stored
 from .output import console, counted, json_option, plain, print_json, table
 from .speaking import see_records
 from .target import sync_argument
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @click.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from contact_sync.consumer import ExternalAPIConsumer
 from contact_sync.events import Auth
@@ -17,35 +17,15 @@ from .stores import name_of
 NAMES: Final = {"botmatic": "Botmatic", "ext": "external"}
 """What a side is called before an id."""
 
-_NOBODY: Final = Result.failed("this command has no CRM account to speak to")
-
 
 class _NoAccount(ExternalAPIConsumer):
-    """Stands in for a tenant's CRM account where nothing calls it."""
+    """Stands in for a tenant's CRM account where nothing is asked of it."""
 
-    def create_contact(self, contact: dict[str, object]) -> Result:
-        del contact
-        return _NOBODY
+    def _refuse(self, *_: Any, **__: Any) -> Result:
+        return Result.failed("this command has no CRM account to speak to")
 
-    def get_contact(self, id: str) -> Result:
-        del id
-        return _NOBODY
-
-    def get_contact_by_email(self, email: str) -> Result:
-        del email
-        return _NOBODY
-
-    def list_contacts(self, page: int = 1, limit: int = 1) -> Result:
-        del page, limit
-        return _NOBODY
-
-    def update_contact(self, contact: dict[str, object]) -> Result:
-        del contact
-        return _NOBODY
-
-    def delete_contact(self, id: str) -> Result:
-        del id
-        return _NOBODY
+    create_contact = get_contact = get_contact_by_email = _refuse
+    list_contacts = update_contact = delete_contact = _refuse
 
 
 def silent_scope(sync: ContactSync, installation: str) -> Scope:

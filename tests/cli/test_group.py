@@ -90,6 +90,15 @@ def test_what_prints_no_table_does_without_what_makes_tables(
     assert result.code == 0
 
 
+def test_what_is_held_can_be_listed_and_forgotten_without_what_makes_tables(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = project.sync("sqlite:///pairs.db")
+    assert without(project, monkeypatch, "rich", "held", target, "--installation", "anonymous", "--json").json == []
+    result = without(project, monkeypatch, "rich", "forget", target, "e1", "--installation", "anonymous", "--yes")
+    assert (result.code, result.err) == (1, "Error: nothing is kept about external e1 of anonymous\n")
+
+
 def test_checks_for_programs_do_without_what_makes_tables(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     result = without(project, monkeypatch, "rich", "check", project.sync("sqlite:///pairs.db"), "--json")
     assert {check["name"] for check in result.json["checks"]} >= {"mapping", "key store"}

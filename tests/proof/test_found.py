@@ -180,3 +180,29 @@ def test_both_sides_changed_at_once_do_not_swap_their_values_for_ever(new_world:
     world.crm_edit(record, "note", "there")
     end(world)
     assert len({world.workspace.contacts[contact]["note"], world.crm.records[record]["note"]}) == 1
+
+
+def test_a_record_that_tells_of_itself_while_its_adoption_is_tried_again_makes_no_second_contact(
+    new_world: NewWorld,
+) -> None:
+    world = new_world()
+    world.break_crm("update_contact", TimeoutError(), after=True)
+    email = world.new_email()
+    record = world.crm_create({"email": email, "score": 1})
+    contact = world.platform_create({"email": email, "note": "b"})
+    assert not world.deliver_event(contact)
+    world.deliver_notice(record)
+    end(world)
+    assert set(world.workspace.contacts) == {contact}
+
+
+def test_a_contact_that_is_deleted_while_its_adoption_is_tried_again_is_deleted(new_world: NewWorld) -> None:
+    world = new_world()
+    world.break_crm("update_contact", TimeoutError(), after=True)
+    email = world.new_email()
+    world.crm_create({"email": email})
+    contact = world.platform_create({"email": email, "note": "b"})
+    assert not world.deliver_event(contact)
+    world.platform_delete(contact)
+    end(world)
+    assert world.crm.records == {}
