@@ -137,7 +137,7 @@ class Endings:
         )
 
     def _left_behind(self, route: Route, claim: ContactClaim, id: str) -> str | None:
-        """With whom a contact was paired that an update found gone before the news of that came. Claims that one too."""
+        """With whom a contact was paired that an update found gone before the news of it came. Claims that one too."""
         installation, source = route.scope.installation, route.source.name
         partner = self.traces.partner_of_gone(installation, source, id)
         if partner is None:
