@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import secrets
 import struct
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from mappers import Side
 
 FORMAT: Final = 1
 DIGEST_BYTES: Final = 6
-SHORTEST_KEY_BYTES: Final = 32
+KEY_BYTES: Final = 32
 
 _HEAD: Final = struct.Struct(">B2sII")
 _ENTRY: Final = struct.Struct(f">BH{DIGEST_BYTES}s")
@@ -70,13 +70,16 @@ class Keys:
     Args:
         secret_keys: The sync's; the first is for pairs that have no baseline yet, the others for those that have.
         records: Where a random key is kept if there are none.
+        alone: Keeps other processes from making a key for an installation meanwhile.
     """
 
-    def __init__(self, secret_keys: Sequence[str], records: Records) -> None:
+    def __init__(
+        self, secret_keys: Sequence[str], records: Records, alone: Callable[[str], AbstractContextManager[None]]
+    ) -> None:
         self._secrets = [key.encode("utf-8", "surrogatepass") for key in secret_keys]
         self._records = records
         self._known: dict[str, tuple[float, tuple[Key, ...]]] = {}
-        self._lock = threading.Lock()
+        self._alone = alone
 
     def of(self, installation: str, packed: bytes | None = None) -> tuple[Key, ...]:
         """Give the keys of an installation, the one for new baselines first.
@@ -107,13 +110,14 @@ class Keys:
         return [blake2b(id, digest_size=32, key=master, person=b"cs-baseline-of").digest() for master in masters]
 
     def _random(self, installation: str) -> bytes:
-        with self._lock:
-            kept = self._records.get_record(installation, KEY_RECORD)
-            if kept is None:
-                self._records.put_record(installation, KEY_RECORD, secrets.token_hex(SHORTEST_KEY_BYTES))
-                # What is there now counts: another process may have written at the same moment.
+        kept = self._records.get_record(installation, KEY_RECORD)
+        if kept is None:
+            with self._alone(installation):
                 kept = self._records.get_record(installation, KEY_RECORD)
-            return bytes.fromhex(kept or "") or secrets.token_bytes(SHORTEST_KEY_BYTES)
+                if kept is None:
+                    kept = secrets.token_hex(KEY_BYTES)
+                    self._records.put_record(installation, KEY_RECORD, kept)
+        return bytes.fromhex(kept)
 
 
 class Names:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from key_stores import Bury, DeletePair, KnownContact, SavePair
 from mappers import Side
 
+from .claims import Claims
 from .contact_claim import ContactClaim
 from .events import Change
 from .held import Held
@@ -28,9 +29,11 @@ class Endings:
         rules: What a delete does, and what becomes of a pair whose other record is gone.
         traces: What is remembered of contacts that are in no pair.
         held: Who is held.
+        claims: Claims what was left behind.
     """
 
-    def __init__(self, writer: Writer, rules: Rules, traces: Traces, held: Held) -> None:
+    def __init__(self, writer: Writer, rules: Rules, traces: Traces, held: Held, claims: Claims) -> None:
+        self._claims = claims
         self._writer = writer
         self._rules = rules
         self.traces = traces
@@ -51,9 +54,10 @@ class Endings:
             winner = self.traces.winner_of(route.scope.installation, route.source.name, id)
             if winner is not None:
                 return Result.skipped(_merged_into(route.source, winner))
-            partner = self.traces.partner_of_gone(route.scope.installation, route.source.name, id)
+            partner = self._left_behind(route, claim, id)
             if partner is None:
                 self.traces.settle_doubt(route.scope.installation, route.source.name, id)
+                self.traces.gone_too(route.scope.installation, route.source.name, id)
                 claim.later(self._grave(route, id))
                 return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
             known = KnownContact(*route.source.pair(id, partner))
@@ -116,8 +120,7 @@ class Endings:
         lost, kept = claim.contacts
         self.traces.note_merger(installation, source.name, loser, winner)
         own_grave = self._grave(route, loser)
-        # An update may have found the loser gone before the news of the merger came.
-        partner = target.id_in(lost) if lost.paired else self.traces.partner_of_gone(installation, source.name, loser)
+        partner = target.id_in(lost) if lost.paired else self._left_behind(route, claim, loser)
         if partner is None:
             claim.later(own_grave)
             return Result.ok(target.id_in(kept), action="unchanged", reason=f"the {source.noun} {loser} was not paired")
@@ -134,6 +137,15 @@ class Endings:
         return Result.ok(
             other, action="updated", reason=f"the {target.noun} {partner} stays, and is not synced any more"
         )
+
+    def _left_behind(self, route: Route, claim: ContactClaim, id: str) -> str | None:
+        """With whom a contact was paired that an update found gone before the news of it came. Claims that one too."""
+        installation, source = route.scope.installation, route.source.name
+        partner = self.traces.partner_of_gone(installation, source, id)
+        if partner is None:
+            return None
+        self._claims.add(claim, [route.target.ref(partner)])
+        return self.traces.partner_of_gone(installation, source, id)  # it may have been deleted meanwhile
 
     def forget(self, route: Route, claim: ContactClaim, id: str) -> Result:
         """Erase all that is kept about a contact and its partner."""

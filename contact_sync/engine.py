@@ -76,7 +76,7 @@ class Engine:
         self.conflicts = Conflicts()
         self.traces = Traces(abilities.records, keys)
         self.pairing = Pairing(claims, self.identity, self.planner, self.writer, rules, self.held, self.traces)
-        self.endings = Endings(self.writer, rules, self.traces, self.held)
+        self.endings = Endings(self.writer, rules, self.traces, self.held, claims)
 
     def to_external(self, scope: Scope) -> Route:
         """The route for what happened on the platform."""

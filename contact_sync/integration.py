@@ -13,7 +13,7 @@ from . import arguments, blueprint
 from . import server as default_server
 from .abilities import Abilities, reach
 from .auth import AuthFunction, FunctionAuth, InstalledAuth, PlatformAuth, SettingsAuth, WithClient, allow_any_token
-from .baselines import Keys
+from .baselines import KEY_RECORD, Keys
 from .calling import Calling
 from .claims import Claims
 from .consumer import ExternalAPIConsumer
@@ -145,7 +145,7 @@ class ContactSync(Calling, Registering):
         only_one = installations is None and auth is None and self.scopes.shared is not None
         self.installations = Installations(self.abilities, claims, vault, only_one=only_one)
         self.pipeline = Pipeline()
-        keys = Keys(secret_keys, self.abilities.records)
+        keys = Keys(secret_keys, self.abilities.records, lambda id: claims.hold(id, [KEY_RECORD]))
         self.engine = Engine(self.mapper, self.platform, self.abilities, claims, self.pipeline, rules, keys)
         self.importer = Importer(self.engine)
         self.review = Review(self.engine)

@@ -178,28 +178,31 @@ def usable_seconds(seconds: float) -> bool:
     return math.isfinite(seconds) and seconds >= 0
 
 
+_KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
+    "contact": ((dict, Mapping), "a dict"),
+    "contacts": ((list, Sequence), "a list of dicts"),
+    "error": ((str,), "text"),
+    "action": ((str,), "text"),
+    "reason": ((str,), "text"),
+    "retryable": ((bool,), "a boolean"),
+    "in_doubt": ((bool,), "a boolean"),
+    "retry_after": ((int, float), "seconds"),
+    "conflicts": ((list, Sequence), "a list of names"),
+}
+
+
 def _odd_field(known: Mapping[str, Any]) -> str | None:
     if "id" in known:
         try:
             id_text(known["id"])
         except ValueError as error:
             return f"a result in which {error}"
-    for name, kinds, wanted in (
-        ("contact", (Mapping,), "a dict"),
-        ("contacts", (Sequence,), "a list of dicts"),
-        ("error", (str,), "text"),
-        ("action", (str,), "text"),
-        ("reason", (str,), "text"),
-        ("retryable", (bool,), "a boolean"),
-        ("in_doubt", (bool,), "a boolean"),
-        ("retry_after", (int, float), "seconds"),
-        ("conflicts", (Sequence,), "a list of names"),
-    ):
-        value = known.get(name)
+    for name, value in known.items():
+        kinds, wanted = _KINDS.get(name, ((), ""))
         wrong = (isinstance(value, str | bytes) and Sequence in kinds) or (
             isinstance(value, bool) and bool not in kinds
         )
-        if name in known and (wrong or not isinstance(value, kinds)):
+        if wanted and (wrong or not isinstance(value, kinds)):
             return f"a result whose {name!r} is {type(value).__name__}; expected {wanted}"
     if not all(isinstance(contact, Mapping) for contact in known.get("contacts", ())):
         return "a result whose 'contacts' holds something that is no dict; expected a list of dicts"

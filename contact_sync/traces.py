@@ -21,6 +21,9 @@ LOOKS_SECONDS: Final = 600.0
 """For how long such a contact is recognised when the side tells of it."""
 
 
+OTHER: Final[dict[Side, Side]] = {"botmatic": "ext", "ext": "botmatic"}
+
+
 class Traces:
     """The traces of contacts in a key store.
 
@@ -55,14 +58,24 @@ class Traces:
     def note_gone(self, installation: str, side: Side, id: str, partner: str) -> None:
         """Remember with whom a contact was paired that was found to be gone: news of its delete may still come."""
         self._records.put_record(installation, f"gone:{side}:{id}", partner)
+        self._records.put_record(installation, f"left:{OTHER[side]}:{partner}", id)
 
     def partner_of_gone(self, installation: str, side: Side, id: str) -> str | None:
-        """With whom a contact was paired that was found to be gone."""
+        """With whom a contact was paired that was found to be gone; `None` if that one is gone as well by now."""
         return self._records.get_record(installation, f"gone:{side}:{id}")
 
     def drop_gone(self, installation: str, side: Side, id: str) -> None:
-        """Forget with whom a contact was paired."""
-        self._records.delete_record(installation, f"gone:{side}:{id}")
+        """Forget with whom a contact was paired that was found to be gone."""
+        partner = self.partner_of_gone(installation, side, id)
+        if partner is not None:
+            self._records.delete_record(installation, f"gone:{side}:{id}")
+            self._records.delete_record(installation, f"left:{OTHER[side]}:{partner}")
+
+    def gone_too(self, installation: str, side: Side, id: str) -> None:
+        """Take note that a contact is gone whose partner was found to be gone before."""
+        partner = self._records.get_record(installation, f"left:{side}:{id}")
+        if partner is not None:
+            self.drop_gone(installation, OTHER[side], partner)
 
     # Creates in doubt
 
@@ -102,10 +115,10 @@ class Traces:
     def forget(self, installation: str, side: Side, id: str) -> bool:
         """Forget all that is known of a contact, on either end. Whether there was anything."""
         found = False
-        own = {f"{kind}:{side}:{id}" for kind in ("merged", "gone", "doubt")}
+        own = {f"{kind}:{side}:{id}" for kind in ("merged", "gone", "left", "doubt")}
         for name, value in self._records.get_records(installation).items():
             winner = name.startswith(f"merged:{side}:") and value == id
-            partner = name.startswith("gone:") and not name.startswith(f"gone:{side}:") and value == id
+            partner = name.startswith((f"gone:{OTHER[side]}:", f"left:{OTHER[side]}:")) and value == id
             if name in own or winner or partner or (name.startswith("looks:") and value.endswith(f":{side}:{id}")):
                 found |= self._records.delete_record(installation, name)
         return found

@@ -25,6 +25,7 @@ class Crm:
     url: str
     records: crm.Records
     notices: crm.Notices
+    calls: crm.Calls
     desk: CrmConsumer
 
     def call(self, method: str, path: str, **arguments: object) -> requests.Response:
@@ -36,12 +37,12 @@ class Crm:
 @contextmanager
 def running_crm() -> Iterator[Crm]:
     """Run an empty CRM."""
-    records, notices = crm.Records(), crm.Notices()
-    app = crm.make_app(records, notices, {OWN_KEY: OWN_NAME, STAFF_KEY: "front desk"})
+    records, notices, calls = crm.Records(), crm.Notices(), crm.Calls()
+    app = crm.make_app(records, notices, {OWN_KEY: OWN_NAME, STAFF_KEY: "front desk"}, calls)
     try:
         with LoopbackServer(app) as server:
             desk = CrmConsumer(server.url, STAFF_KEY)
-            yield Crm(server.url, records, notices, desk)
+            yield Crm(server.url, records, notices, calls, desk)
             desk.close()
     finally:
         notices.close()

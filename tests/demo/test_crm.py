@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from contact_sync.demo.integration.app import OWN_NAME
 from tests.demo.helpers import OWN_KEY, STAFF, Crm
 
 SECRET = "a secret of both"
@@ -24,6 +25,7 @@ class Subscriber:
         self.notices: list[dict[str, Any]] = []
         self.signed: list[bool] = []
         self.answers: list[int] = []
+        self.retry_after = ""
         self._arrived = threading.Condition()
         outer = self
 
@@ -37,6 +39,8 @@ class Subscriber:
                     outer.notices.append(json.loads(body))
                     outer._arrived.notify_all()
                 self.send_response(status)
+                if outer.retry_after:
+                    self.send_header("Retry-After", outer.retry_after)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -160,6 +164,23 @@ def test_a_notice_that_was_not_taken_comes_again_before_the_next(crm: Crm, subsc
     assert [notice["contact"]["notes"] for notice in subscriber.wait(4)] == ["first", "first", "first", "second"]
 
 
+@pytest.mark.parametrize("seconds", ["1", "soon", "²"])
+def test_a_notice_comes_again_when_it_is_asked_to(crm: Crm, subscriber: Subscriber, seconds: str) -> None:
+    subscriber.answers, subscriber.retry_after = [503], seconds
+    crm.desk.create_contact({"notes": "first"})
+    assert [notice["contact"]["notes"] for notice in subscriber.wait(2)] == ["first", "first"]
+
+
+def test_a_notice_that_is_to_come_much_later_does_not_keep_the_crm_from_ending(
+    crm: Crm, subscriber: Subscriber
+) -> None:
+    subscriber.answers, subscriber.retry_after = [503], "9999"
+    crm.desk.create_contact({"notes": "first"})
+    subscriber.wait(1)
+    crm.notices.close()
+    assert len(subscriber.notices) == 1
+
+
 def test_a_notice_that_nobody_takes_is_given_up(crm: Crm, subscriber: Subscriber) -> None:
     subscriber.answers = [503] * 5
     crm.desk.create_contact({"notes": "first"})
@@ -174,6 +195,24 @@ def test_a_subscriber_that_is_away_gets_its_notice_later(crm: Crm, subscriber: S
     crm.desk.create_contact({"notes": "first"})
     crm.desk.subscribe(subscriber.url, SECRET)
     assert subscriber.wait(1)[0]["contact"]["notes"] == "first"
+
+
+def test_notices_that_are_held_are_sent_in_order_when_they_are_let_go(crm: Crm, subscriber: Subscriber) -> None:
+    crm.desk.create_contact({"notes": "first"})
+    subscriber.wait(1)
+    crm.notices.hold()
+    crm.desk.create_contact({"notes": "second"})
+    crm.desk.create_contact({"notes": "third"})
+    assert len(subscriber.notices) == 1
+    crm.notices.let_go()
+    assert [notice["contact"]["notes"] for notice in subscriber.wait(3)] == ["first", "second", "third"]
+
+
+def test_calls_are_counted_by_who_makes_them(crm: Crm) -> None:
+    crm.desk.create_contact({"notes": "by the staff"})
+    crm.call("GET", "/api/contacts", headers={"Authorization": f"Bearer {OWN_KEY}"})
+    crm.call("GET", "/api/contacts", headers={"Authorization": "Bearer wrong"})
+    assert (crm.calls.count("front desk"), crm.calls.count(OWN_NAME), crm.calls.count("nobody")) == (1, 1, 0)
 
 
 def test_nobody_is_told_any_more_after_unsubscribing(crm: Crm, subscriber: Subscriber) -> None:

@@ -90,6 +90,9 @@ def test_played_once_it_checks_everything_and_ends_with_0(folder: Path) -> None:
     *steps, empty, last = done.stdout.splitlines()
     assert [re.sub(r"^ok +[0-9.]+ s  (.*?): .*$", r"\1", line) for line in steps] == [step.title for step in STORY]
     assert empty == ""
+    saved = re.search(r"unchanged, no call; ([0-9]+) calls saved", done.stdout)
+    assert saved
+    assert int(saved[1]) >= 200, "each contact of the import came back once"
     assert re.fullmatch(
         rf"All {len(STORY)} steps went well, in [0-9.]+ s\. "
         r"Both sides agreed in 200 contacts and 3,400 fields; 0 pairs are left\.",

@@ -84,11 +84,26 @@ def test_what_the_integration_has_written_itself_is_not_written_back(
 def test_an_edit_arrives_even_if_the_platform_is_away_for_a_moment(
     crm: Crm, platform: SandboxPlatform, service: LoopbackServer
 ) -> None:
-    """The CRM sends its notice again until it is settled."""
-    platform.fail(2, on="create_contact", status=429)
-    crm.desk.create_contact({"notes": "at last"})
+    """The library's client asks a few times; then the CRM sends its notice again."""
+    contact = crm.records.add({"notes": "first"})
+    imported(platform)
+    platform.fail(6, on="update_contact", status=503)
+    crm.desk.update_contact({"id": contact["id"], "notes": "at last"})
     platform.wait_for(lambda: notes(platform) == ["at last"])
     assert platform.faults == ()
+
+
+def test_a_contact_whose_creation_is_in_doubt_is_told_of_again_when_that_is_settled(
+    crm: Crm, platform: SandboxPlatform, service: LoopbackServer
+) -> None:
+    """It may be on the platform already, which would tell of it soon: the CRM is asked to wait for that long."""
+    contact = crm.records.add({"notes": "in doubt"})
+    notice = {"event": "contact.created", "contact": contact, "by": "front desk"}
+    platform.fail(1, on="create_contact", status=503)
+    assert notify(service, notice).status_code == 503
+    again = notify(service, notice)
+    assert (again.status_code, int(again.headers["Retry-After"]) > 0) == (503, True)
+    assert platform.contacts == {}
 
 
 def test_an_edit_of_a_contact_that_came_in_silence_brings_it_over(
@@ -112,6 +127,54 @@ def test_a_contact_that_cannot_be_mapped_is_reported_and_the_others_arrive(
     assert "a long time ago" not in report["failed"][0]["error"]
     crm.desk.update_contact({"id": wrong["id"], "customer_since": "2001-05-06"})
     platform.wait_for(lambda: len(platform.contacts) == 2)
+
+
+def test_an_import_of_what_has_not_changed_writes_nothing(
+    crm: Crm, platform: SandboxPlatform, service: LoopbackServer
+) -> None:
+    crm.records.add({"notes": "1", "born_on": "28/02/1991", "customer_since": "1 Mar 2024", "tags": ["vip"]})
+    assert (imported(platform)["created"], len(platform.contacts)) == (1, 1)
+    calls = len(platform.calls)
+    report = imported(platform)
+    assert (report["created"], report["updated"], report["unchanged"]) == (0, 0, 1)
+    assert len(platform.calls) == calls
+
+
+def test_what_the_platform_tells_of_the_integrations_own_writes_goes_no_further(
+    crm: Crm, platform: SandboxPlatform, service: LoopbackServer
+) -> None:
+    platform.switch(echo=True)
+    contact = crm.records.add({"notes": "first"})
+    imported(platform)
+    crm.desk.update_contact({"id": contact["id"], "notes": "second"})
+    platform.wait_for(lambda: notes(platform) == ["second"])
+    platform.wait_idle()
+    told = [delivery for delivery in platform.deliveries if delivery.contact_id is not None]
+    assert [(one.name, one.answer["data"]["action"]) for one in told] == [
+        ("contact_created", "unchanged"),
+        ("contact_updated", "unchanged"),
+    ]
+    assert [call.operation for call in platform.calls].count("update_contact") == 1
+    assert crm.records.get(contact["id"])["notes"] == "second"
+
+
+def test_a_telephone_number_that_both_sides_have_changed_stays_as_the_crm_has_it(
+    crm: Crm, platform: SandboxPlatform, service: LoopbackServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    contact = crm.records.add({"properties": {"phone": "+1 202-555-0101"}, "notes": "first"})
+    imported(platform)
+    (id,) = platform.contacts
+    crm.notices.hold()
+    crm.desk.update_contact({"id": contact["id"], "properties": {"phone": "+1 202-555-0142"}})
+    platform.update_contact(id, {"phone": "+1 202-555-0177", "notes": "second"})
+    platform.wait_idle()
+    assert platform.deliveries[-1].answer["data"]["conflicts"] == ["phone"]
+    assert f"Conflict: phone of CRM contact {contact['id']}, won by external" in caplog.messages
+    assert "202-555" not in caplog.text
+    crm.notices.let_go()
+    record = crm.records.get(contact["id"])
+    assert (platform.contacts[id]["phone"], record["properties"]["phone"]) == ("+1 202-555-0142",) * 2
+    assert (platform.contacts[id]["notes"], record["notes"]) == ("second", "second")
 
 
 def test_uninstalling_ends_the_notices_and_forgets_all_pairs(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -10,7 +9,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from key_stores import ContactRef, DeletePair, RedisKeyStore, SavePair, SQLKeyStore, StoreUnavailable
-from tests.relay import Relay
+from tests.counting import CountingRelay
 from tests.servers import Database, Valkey
 
 Store = RedisKeyStore | SQLKeyStore
@@ -18,41 +17,6 @@ Store = RedisKeyStore | SQLKeyStore
 MANY = [(str(number), f"e{number}") for number in range(1000)]
 CONTACTS = [ContactRef(b, guards=(f"{b}@example.org",)) for b, _ in MANY[:100]]
 LEASES = ["a", "b", "c"]
-
-
-class _Noting(asyncio.StreamReader):
-    def __init__(self, reader: asyncio.StreamReader, note: Callable[[], None]) -> None:
-        super().__init__()
-        self._reader, self._note = reader, note
-
-    async def read(self, n: int = -1) -> bytes:
-        data = await self._reader.read(n)
-        if data:
-            self._note()
-        return data
-
-
-class CountingRelay(Relay):
-    """Counts round trips: how often something is sent after something was answered."""
-
-    round_trips = 0
-    _answered = True
-
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False) -> None:
-        await super()._pump(_Noting(reader, self._answer if answers else self._ask), writer, answers=answers)
-
-    def _ask(self) -> None:
-        self.round_trips += self._answered
-        self._answered = False
-
-    def _answer(self) -> None:
-        self._answered = True
-
-    def count(self, call: Callable[[], object]) -> int:
-        """Count the round trips of a call."""
-        before = self.round_trips
-        call()
-        return self.round_trips - before
 
 
 @pytest.fixture(params=["redis", "postgresql"])

@@ -206,3 +206,20 @@ def test_a_contact_that_is_deleted_while_its_adoption_is_tried_again_is_deleted(
     world.platform_delete(contact)
     end(world)
     assert world.crm.records == {}
+
+
+def test_a_merger_gives_nothing_to_the_winner_that_was_deleted_after_an_update_had_found_the_loser_gone(
+    new_world: NewWorld,
+) -> None:
+    world = new_world()
+    contact, loser = on_both_sides(world)
+    world.drain()
+    winner = world.crm_create({"email": world.new_email()})
+    world.crm_merge(loser, winner)
+    world.platform_edit(contact, "note", "b")
+    world.drain_contact(contact)
+    world.platform_delete(contact)
+    world.drain_contact(contact)
+    world.deliver_notice(loser)
+    end(world)
+    assert contact not in world.workspace.contacts

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from contact_sync.demo.local_only import HOSTS, only_local
 
+from .calls import Calls
 from .checks import problems
 from .notices import Notices
 from .records import NoSuchRecord, Records
@@ -24,14 +25,16 @@ _MOST_PAGES: Final = 1_000_000
 Answer = tuple[Response, int]
 
 
-def make_app(records: Records, notices: Notices, keys: Mapping[str, str]) -> Flask:
+def make_app(records: Records, notices: Notices, keys: Mapping[str, str], calls: Calls | None = None) -> Flask:
     """Make the CRM.
 
     Args:
         records: Its contacts.
         notices: Who is told about changes.
         keys: Who may speak: from an API key to a name, which appears in notices.
+        calls: Counts the calls of each of them.
     """
+    counted = Calls() if calls is None else calls
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's default provider
@@ -45,6 +48,7 @@ def make_app(records: Records, notices: Notices, keys: Mapping[str, str]) -> Fla
         if kind != "Bearer" or not names:
             abort(401, "an API key is needed: Authorization: Bearer …")
         g.by = names[0]
+        counted.note(g.by)
 
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> Answer:

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
+import math
 import os
 from collections.abc import Callable
 from typing import Any, Final
 
 from flask import abort, request
 
-from contact_sync import ContactSync, Event, Result
+from contact_sync import ConflictReport, ContactSync, Event, Result
 
 from .consumer import CrmConsumer
 from .fields import CONTACTS
+
+log = logging.getLogger(__name__)
 
 OWN_NAME: Final = "contact-sync"
 """By what name the CRM knows this integration's API key. What it writes itself comes back as a notice, too."""
@@ -50,8 +54,15 @@ def make_sync() -> ContactSync:
             "error": report.error,
             "created": report.created,
             "updated": report.updated,
+            "unchanged": report.unchanged,
             "failed": [{"id": id, "error": error} for id, error in report.failed],
         }
+
+    @sync.on_conflict
+    def tell_of_conflict(report: ConflictReport) -> None:
+        """Say which fields both sides had changed, and who won; their values are nobody's business here."""
+        for field, winner in report.fields.items():
+            log.warning("Conflict: %s of CRM contact %s, won by %s", field, report.external_id, winner)
 
     by_event: dict[str, Callable[[dict[str, Any], str], Result]] = {
         "contact.created": lambda contact, installation: sync.create_contact(contact, installation=installation),
@@ -60,19 +71,20 @@ def make_sync() -> ContactSync:
     }
 
     @sync.app.post("/crm")
-    def receive_notice() -> tuple[dict[str, Any], int]:
+    def receive_notice() -> tuple[dict[str, Any], int, dict[str, str]]:
         """Take a notice of the CRM to the platform."""
         expected = hmac.new(secret.encode(), request.get_data(), hashlib.sha256).hexdigest()
         if not hmac.compare_digest(expected.encode(), request.headers.get("X-CRM-Signature", "").encode()):
             abort(401)
         notice = request.get_json()
         if notice["by"] == OWN_NAME:
-            return {"skipped": "this integration has written it itself"}, 200
+            return {"skipped": "this integration has written it itself"}, 200, {}
         apply = by_event[notice["event"]]
         results = [apply(notice["contact"], installation.id) for installation in sync.installations.all()]
+        body = {"results": [result.to_dict() for result in results]}
+        again = [result.retry_after or 0 for result in results if result.retryable]
         # The CRM sends a notice again that was answered with 503.
-        again = any(result.retryable for result in results)
-        return {"results": [result.to_dict() for result in results]}, 503 if again else 200
+        return (body, 503, {"Retry-After": str(math.ceil(max(again)))}) if again else (body, 200, {})
 
     return sync
 

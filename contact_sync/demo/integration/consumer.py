@@ -21,6 +21,8 @@ class CrmConsumer(ExternalAPIConsumer):
         timeout: Seconds to wait for an answer.
     """
 
+    partial_updates = True  # what is not sent stays as it is
+
     def __init__(self, url: str, key: str, *, timeout: float = 10.0) -> None:
         self._url = url.rstrip("/")
         self._timeout = timeout

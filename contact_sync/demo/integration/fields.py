@@ -32,7 +32,7 @@ CONTACTS: Final = Mapper(
         Mapping("email", "properties.email", match=True),
         Mapping("firstname", "properties.given_name"),
         Mapping("lastname", "properties.family_name"),
-        Mapping("phone", "properties.phone"),
+        Mapping("phone", "properties.phone", conflict="external"),  # the front desk has people on the line
         Mapping("street", "address.street"),
         Mapping("postcode", "address.postcode"),
         Mapping("city", "address.city"),

@@ -13,7 +13,8 @@ from typing import Any, Final, NamedTuple
 from contact_sync.demo.integration.fields import CONTACTS
 
 from .check import Comparison, compare
-from .tools import StepFailed, answered, crm_record, crm_total, expect, must, result_of, until
+from .merging import cleared, conflict, echo_stopped
+from .tools import StepFailed, answered, crm_record, crm_total, expect, known, must, must_be, result_of, until
 from .world import World
 
 
@@ -64,12 +65,13 @@ def import_all(world: World) -> str:
 
 
 def import_again(world: World) -> str:
-    """Do it again: nothing is made twice."""
+    """Do it again: nothing is made twice, and nothing is written."""
     total = crm_total(world)
     report = _import(world, total)
     must(report["created"] == 0, f"{report['created']} contacts were made a second time")
     must(len(world.platform.contacts) == total, "the platform has more contacts than before")
-    return f"nothing twice: 0 created, {report['updated']} updated"
+    must(report["updated"] == 0, f"{report['updated']} contacts were written again, though nothing had changed")
+    return f"{report['unchanged']} unchanged; nothing is written"
 
 
 def created_on_platform(world: World) -> str:
@@ -92,12 +94,12 @@ def created_on_platform(world: World) -> str:
     )
     crm_id = str(expect(result_of(world, id, "contact_created"), "created")["id"])
     record = crm_record(world, crm_id)
-    _must_be(record, "born_on", "28/02/1991")
-    _must_be(record, "last_seen_at", 1_740_817_800)
-    _must_be(record, "balance_cents", 1250)
-    _must_be(record, "order_count", 0)
-    _must_be(record, "tags", ["vip", "été"])
-    _must_be(record, "preferences", {"language": "fr"})
+    must_be(record, "born_on", "28/02/1991")
+    must_be(record, "last_seen_at", 1_740_817_800)
+    must_be(record, "balance_cents", 1250)
+    must_be(record, "order_count", 0)
+    must_be(record, "tags", ["vip", "été"])
+    must_be(record, "preferences", {"language": "fr"})
     must(record["address"]["postcode"] == "01e05", "the postcode is no longer the text that it was")
     return f"CRM {crm_id} created; born_on {record['born_on']}"
 
@@ -135,7 +137,7 @@ def ambiguous(world: World) -> str:
 
 def edited_on_platform(world: World) -> str:
     """Write and clear fields on the platform; the CRM has it, and what was not edited stays."""
-    crm_id, id = _known(world, "ivy@example.com")
+    crm_id, id = known(world, "ivy@example.com")
     must(crm_record(world, crm_id)["notes"], "the contact has no notes that could be cleared")
     world.platform.update_contact(
         id, {"phone": "+1 202-555-0199", "birthdate": "2000-02-29", "balance": -0.01, "notes": None, "tags": "[]"}
@@ -144,16 +146,16 @@ def edited_on_platform(world: World) -> str:
     record = crm_record(world, crm_id)
     must(record["properties"]["phone"] == "+1 202-555-0199", "the phone number is not in the CRM")
     must(record["properties"]["given_name"] == "Ivy 🌿", "a field that was not edited has changed")
-    _must_be(record, "born_on", "29/02/2000")
-    _must_be(record, "balance_cents", -1)
-    _must_be(record, "notes", None)
-    _must_be(record, "tags", [])
+    must_be(record, "born_on", "29/02/2000")
+    must_be(record, "balance_cents", -1)
+    must_be(record, "notes", None)
+    must_be(record, "tags", [])
     return f"CRM {crm_id}: 4 fields written, 1 cleared"
 
 
 def edited_in_crm(world: World) -> str:
     """Write and clear fields in the CRM; the platform has it, and what was not edited stays."""
-    crm_id, id = _known(world, "zoe@example.net")
+    crm_id, id = known(world, "zoe@example.net")
     street = world.platform.contacts[id].get("street")
     must(street, "the contact has no street that could stay")
     world.desk.update_contact(
@@ -167,10 +169,10 @@ def edited_in_crm(world: World) -> str:
     )
     until(world, lambda: world.platform.contacts[id].get("orders") == 12, "the CRM's edit is on the platform")
     contact = world.platform.contacts[id]
-    _must_be(contact, "lastname", "Müller")
-    _must_be(contact, "newsletter", False)
-    _must_be(contact, "customer_since", "2024-03-01")
-    _must_be(contact, "street", street)
+    must_be(contact, "lastname", "Müller")
+    must_be(contact, "newsletter", False)
+    must_be(contact, "customer_since", "2024-03-01")
+    must_be(contact, "street", street)
     must(not contact.get("phone"), "the phone number was not cleared on the platform")
     return f"platform {id}: 4 written, 1 cleared"
 
@@ -184,14 +186,14 @@ def created_in_crm(world: World) -> str:
     until(world, lambda: world.partner_of_crm(crm_id), "the CRM's new contact is paired")
     id = str(world.partner_of_crm(crm_id))
     contact = world.platform.contacts[id]
-    _must_be(contact, "firstname", "Ødgar")
-    _must_be(contact, "postcode", "00501")
+    must_be(contact, "firstname", "Ødgar")
+    must_be(contact, "postcode", "00501")
     return f"platform {id} created for CRM {crm_id}"
 
 
 def deleted_on_platform(world: World) -> str:
     """Delete a contact on the platform; it is gone from the CRM, and the pair with it."""
-    crm_id, id = _known(world, "number@example.net")
+    crm_id, id = known(world, "number@example.net")
     world.platform.delete_contact(id)
     expect(result_of(world, id, "contact_deleted"), "deleted")
     must(world.desk.get_contact(crm_id).not_found, f"CRM {crm_id} is still there")
@@ -201,7 +203,7 @@ def deleted_on_platform(world: World) -> str:
 
 def deleted_in_crm(world: World) -> str:
     """Delete a contact in the CRM; it is gone from the platform, and the pair with it."""
-    crm_id, id = _known(world, "template@example.org")
+    crm_id, id = known(world, "template@example.org")
     world.desk.delete_contact(crm_id)
     until(world, lambda: id not in world.platform.contacts, f"platform {id} is gone")
     until(world, lambda: world.partner_of_crm(crm_id) is None, "the pair is gone")
@@ -210,7 +212,7 @@ def deleted_in_crm(world: World) -> str:
 
 def late_event(world: World) -> str:
     """Send an update of a contact that is deleted: it does not come back."""
-    crm_id, id = _known(world, "formula@example.net")
+    crm_id, id = known(world, "formula@example.net")
     contact = world.platform.contacts[id]
     world.platform.delete_contact(id)
     expect(result_of(world, id, "contact_deleted"), "deleted")
@@ -250,6 +252,9 @@ STORY: Final = (
     Step("… e-mail of two in the CRM", ambiguous),
     Step("Edit on the platform", edited_on_platform),
     Step("Edit in the CRM", edited_in_crm),
+    Step("The platform's echo of it", echo_stopped),
+    Step("Clear on either side", cleared),
+    Step("Both edit one field", conflict),
     Step("New in the CRM", created_in_crm),
     Step("Delete on the platform", deleted_on_platform),
     Step("Delete in the CRM", deleted_in_crm),
@@ -286,17 +291,3 @@ def _agreement(world: World) -> Comparison:
         more = f" and {len(found.differences) - 3} more" if len(found.differences) > 3 else ""
         raise StepFailed("; ".join(found.differences[:3]) + more)
     return found
-
-
-def _known(world: World, email: str) -> tuple[str, str]:
-    """The ids of a contact that came with the import: the CRM's, and the platform's."""
-    found = world.desk.get_contact_by_email(email).contacts or ()
-    must(len(found) == 1, f"the CRM has {len(found)} contacts with the e-mail address looked for")
-    crm_id = str(found[0]["id"])
-    id = world.partner_of_crm(crm_id)
-    must(id, f"CRM {crm_id} is not paired")
-    return crm_id, str(id)
-
-
-def _must_be(contact: dict[str, Any], field: str, value: object) -> None:
-    must(contact.get(field) == value, f"{field} is not what was written on the other side")

@@ -66,3 +66,18 @@ def crm_record(world: World, id: str) -> dict[str, Any]:
 def crm_total(world: World) -> int:
     """How many contacts the CRM has."""
     return len(world.crm_contacts())
+
+
+def known(world: World, email: str) -> tuple[str, str]:
+    """The ids of a contact that came with the import: the CRM's, and the platform's."""
+    found = world.desk.get_contact_by_email(email).contacts or ()
+    must(len(found) == 1, f"the CRM has {len(found)} contacts with the e-mail address looked for")
+    crm_id = str(found[0]["id"])
+    id = world.partner_of_crm(crm_id)
+    must(id, f"CRM {crm_id} is not paired")
+    return crm_id, str(id)
+
+
+def must_be(contact: dict[str, Any], field: str, value: object) -> None:
+    """Fail the step unless a field is what was written on the other side."""
+    must(contact.get(field) == value, f"{field} is not what was written on the other side")

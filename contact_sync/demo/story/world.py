@@ -33,6 +33,7 @@ class World:
         platform: The chatbot platform.
         records: The CRM's contacts; what is written here directly is not noticed by anybody.
         notices: The CRM's notices.
+        crm_calls: Who has called the CRM's API, and how often.
         desk: The CRM's API, as the people who work with it use it.
         service: The integration.
         page: The page that shows both sides.
@@ -50,10 +51,12 @@ class World:
         self._store_url = f"sqlite:///{folder}/pairs.db"
         self._store: KeyStore | None = None
         self._own_key, staff_key = secrets.token_urlsafe(), secrets.token_urlsafe()
-        self.platform = SandboxPlatform(delivery=DeliveryRules(timeout=ANSWER_SECONDS))
+        self.platform = SandboxPlatform(echo=True, delivery=DeliveryRules(timeout=ANSWER_SECONDS))
         self.records = crm.Records()
         self.notices = crm.Notices()
-        crm_app = crm.make_app(self.records, self.notices, {self._own_key: OWN_NAME, staff_key: STAFF})
+        self.crm_calls = crm.Calls()
+        keys = {self._own_key: OWN_NAME, staff_key: STAFF}
+        crm_app = crm.make_app(self.records, self.notices, keys, self.crm_calls)
         self.crm_server = LoopbackServer(crm_app)
         self.service = Service(Path(folder) / "service.log")
         self.page = LoopbackServer(page.make_app(self))
