@@ -224,6 +224,16 @@ def test_the_news_of_a_delete_that_comes_after_an_update_found_the_record_gone_i
     assert world.sync.delete_contact("1", TOKEN).error == NOT_FOUND
 
 
+def test_the_news_of_a_delete_is_not_passed_on_to_one_that_is_gone_by_itself() -> None:
+    world = paired_world()
+    world.crm.delete_contact("1")
+    edited(world)
+    deleted_on_the_platform(world)
+    world.platform.contacts.clear()
+    assert world.sync.delete_contact("1", TOKEN).error == NOT_FOUND
+    assert world.platform.calls == []
+
+
 # Being forgotten
 
 

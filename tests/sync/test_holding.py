@@ -223,3 +223,10 @@ def test_a_record_that_is_not_there_is_not_paired_with() -> None:
     world.crm.fail_next(TimeoutError(), method="get_contact")
     assert world.sync.resolve_held(7, TOKEN, pair_with="e1").retryable
     assert (world.external_id("7"), [one.id for one in held(world)]) == (None, ["7"])
+
+
+def test_a_record_that_is_forgotten_is_no_candidate_any_more() -> None:
+    world = twins()
+    assert world.sync.forget("e1", TOKEN).action == "deleted"
+    (one,) = held(world)
+    assert (one.id, one.candidates, one.reason) == ("7", ("e2",), "it may be one of these records")

@@ -121,6 +121,17 @@ def test_a_winner_that_was_deleted_meanwhile_takes_the_losers_contact_along() ->
     assert partner(world, "1") is None
 
 
+def test_a_loser_that_an_update_found_gone_before_gives_its_contact_to_the_winner() -> None:
+    world = merged_world("1")
+    world.crm.delete_contact("1")
+    late = world.event("contact_updated", {"id": "501", "firstname": "Anna"})["data"]
+    assert late["reason"] == "the paired record 1 is gone; it counts as deleted"
+    assert world.sync.merge_contacts("1", "2", TOKEN) == Result.ok("501", action="updated")
+    assert partner(world, "2") == "501"
+    assert world.sync.delete_contact("1", TOKEN) == merged_into("2")
+    assert list(world.platform.contacts) == ["501"]
+
+
 def test_contacts_of_the_platform_may_be_merged_too() -> None:
     world = make_world()
     for id in (7, 8):
