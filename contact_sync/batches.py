@@ -69,7 +69,9 @@ class Batch:
                 else:
                     changed.append((id, contact, plan))
             else:
-                result = self._result_of_new(id, known[id], create=create)
+                result = self._safely(
+                    lambda id=id, contact=contact: self._result_of_new(claim, id, known[id], contact, create=create)  # type: ignore[misc]
+                )
                 if result is None:
                     new.append((id, contact))
                 else:
@@ -85,12 +87,15 @@ class Batch:
         self._engine.keep(claim, known, plan)
         return self._engine.unchanged(plan, known)
 
-    def _result_of_new(self, id: str, known: KnownContact, *, create: bool) -> Result | None:
-        if not create:
-            return Result.failed(NOT_FOUND, reason="this record is not paired")
+    def _result_of_new(
+        self, claim: ContactClaim, id: str, known: KnownContact, contact: Mapping[str, Any], *, create: bool
+    ) -> Result | None:
         if known.buried:
             return self._engine.endings.gone(self._route, id, GONE)
-        return self._engine.pairing.unmatched(self._route, id)
+        if not create:
+            return Result.failed(NOT_FOUND, reason="this record is not paired")
+        pairing = self._engine.pairing
+        return pairing.adopt_doubtful(self._route, claim, id, contact) or pairing.unmatched(self._route, id)
 
     def _update(
         self,

@@ -79,9 +79,11 @@ class Endings:
         claim.later(Bury(known.botmatic_id, known.external_id, self._rules.tombstone_seconds))
         if not claim.contacts[0].paired:
             self.traces.drop_gone(route.scope.installation, route.source.name, id)
-        if isinstance(policy, Mark):
-            return Result.ok(partner, action="updated", reason="it is marked as deleted")
-        return Result.ok(partner, action="deleted", reason="it is archived" if policy == "archive" else None)
+        if result.not_found or policy == "delete":
+            return Result.ok(partner, action="deleted")
+        if policy == "archive":
+            return Result.ok(partner, action="deleted", reason="it is archived")
+        return Result.ok(partner, action="updated", reason="it is marked as deleted")
 
     def _delete_on(self, side: EngineSide, claim: ContactClaim, id: str, policy: Any) -> Result:
         scope = side.scope

@@ -137,6 +137,8 @@ class Engine:
         if known.paired:
             begun = is_begun(known.baseline) and route.target.readable
             return (self._adopt_again if begun else self.update)(route, claim, known, contact)
+        if known.buried:
+            return self.endings.gone(route, id, GONE)
         if not create:
             return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
         # Two contacts with one e-mail address, or the same person from both sides, must not be created twice at once.

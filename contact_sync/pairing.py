@@ -77,12 +77,12 @@ class Pairing:
         if not found.not_found:
             return found
         return (
-            self._adopt_doubtful(route, claim, id, contact)
+            self.adopt_doubtful(route, claim, id, contact)
             or self.unmatched(route, id)
             or self._create(route, claim, id, contact)
         )
 
-    def _adopt_doubtful(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> Result | None:
+    def adopt_doubtful(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> Result | None:
         """Adopt the contact that this one was made from, by a create whose answer got lost; `None` if there is none."""
         installation, side = route.scope.installation, route.target.name
         looks = next(iter(self._identity.guards(route, contact)), None)

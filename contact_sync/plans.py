@@ -90,8 +90,11 @@ class Planner:
 
         Raises:
             PolicyFailed: The user's conflict function does not say who wins.
+            KeyStoreError: The key is in the store, which cannot be asked.
         """
         rows = self._rows[route.target.name]
+        if first and self._keeps:
+            self._keys.of(route.scope.installation)  # needed for the pair: after a create it is too late to fail
         if route.source.omits_empty:
             side = route.source.name
             for row in rows:

@@ -58,6 +58,11 @@ class TombstonesBeside(Tombstones):
             return False
         return self._store.delete_ids(integration_id, botmatic_id, external_id)
 
+    def lift(self, integration_id: Id, botmatic_id: Id, external_id: Id) -> None:
+        """Lift the tombstones of a pair's ids, as a store that has tombstones does when the pair is saved."""
+        self._local.save_ids(integration_id, botmatic_id, external_id)
+        self._local.delete_ids(integration_id, botmatic_id, external_id)
+
     def is_buried(self, integration_id: Id, *, botmatic_id: Id | None = None, external_id: Id | None = None) -> bool:
         return self._local.is_buried(integration_id, botmatic_id=botmatic_id, external_id=external_id)
 
@@ -119,6 +124,8 @@ class ClaimsBeside(ContactClaims):
                 self._baselines.save_baselines(integration_id, [pair])
             elif self._pairs.save_ids(integration_id, write.botmatic_id, write.external_id) is False:
                 raise KeyStoreError("the key store answered that it did not save a pair")
+            if isinstance(self._tombstones, TombstonesBeside):
+                self._tombstones.lift(integration_id, write.botmatic_id, write.external_id)
         elif isinstance(write, DeletePair):
             self._pairs.delete_ids(integration_id, write.botmatic_id, write.external_id)
         else:

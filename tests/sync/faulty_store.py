@@ -10,20 +10,18 @@ from key_stores import MemoryKeyStore, StoreUnavailable
 
 _METHODS: Final = (
     "acquire_leases",
-    "bury_ids",
+    "claim",
     "delete_all_ids",
     "delete_record",
-    "get_botmatic_id",
     "get_botmatic_ids",
-    "get_external_id",
+    "get_external_ids",
     "get_record",
     "get_records",
-    "is_buried",
     "put_record",
+    "record",
     "release_leases",
-    "save_many",
 )
-"""What the sync calls. `renew_leases` is called from time to time only."""
+"""What the sync calls. `renew_leases` and `renew_claim` are called from time to time only."""
 
 
 class FaultyStore(MemoryKeyStore):

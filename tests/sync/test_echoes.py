@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contact_sync import Result
-from key_stores import MemoryKeyStore
+from key_stores import Claimed, MemoryKeyStore
 from mappers import Mapper
 from mappers import Mapping as Row
 from tests.sync.helpers import INSTALLATION, TOKEN, MemoryPlatform, World, crm_with, make_world
@@ -22,11 +22,11 @@ class Waited(MemoryKeyStore):
         super().__init__()
         self.waits = threading.Event()
 
-    def acquire_leases(self, *args: Any) -> bool:
-        taken = super().acquire_leases(*args)
-        if not taken:
+    def claim(self, *args: Any) -> Claimed | None:
+        claimed = super().claim(*args)
+        if claimed is None:
             self.waits.set()
-        return taken
+        return claimed
 
 
 class Telling(MemoryPlatform):
@@ -105,15 +105,15 @@ def test_a_contact_that_we_create_there_does_not_come_back_as_a_second_record(
     record = ZOE | {"email_address": email}
     world.crm.update_contact(record)
     assert getattr(world.sync, method)(record if method == "create_contact" else [record], TOKEN).success
-    assert told(world) == ["updated"]
+    assert told(world) == ["unchanged"]
     assert list(world.crm.records) == ["9"]
     assert world.store.get_botmatic_id(INSTALLATION, "9") == "501"
 
 
 def test_a_contact_that_we_delete_there_is_not_deleted_in_the_crm(world: World) -> None:
     world.sync.create_contact(ZOE, TOKEN)
-    assert told(world) == ["updated"]
+    assert told(world) == ["unchanged"]
     assert world.sync.delete_contact("9", TOKEN).action == "deleted"
-    assert told(world) == ["updated", "skipped"]
+    assert told(world) == ["unchanged", "skipped"]
     assert list(world.crm.records) == ["9"]
     assert world.store.get_botmatic_id(INSTALLATION, "9") is None

@@ -13,7 +13,7 @@ from contact_sync import NOT_FOUND, Change, ImportReport, Result
 from contact_sync import pairing as pairing_module
 from contact_sync.platforms import NOTHING_DONE
 from contact_sync.testing import MemoryConsumer
-from key_stores import ContactRef, MemoryKeyStore, StoreUnavailable
+from key_stores import Claimed, ContactRef, MemoryKeyStore, StoreUnavailable
 from tests.sync.five_methods import FiveMethods
 from tests.sync.helpers import INSTALLATION, TOKEN, MemoryPlatform, World, make_world
 from tests.sync.test_imports import records
@@ -32,7 +32,7 @@ def test_an_iterable_that_raises_ends_the_import_after_what_it_gave(world: World
     report = world.sync.import_contacts(given(), TOKEN)
     assert report == ImportReport(success=False, error="what was given to import raised OSError", created=150)
     assert len(world.platform.contacts) == 150
-    assert world.sync.import_contacts(records(160), TOKEN) == ImportReport(created=10, updated=150)
+    assert world.sync.import_contacts(records(160), TOKEN) == ImportReport(created=10, unchanged=150)
 
 
 @pytest.mark.parametrize("given", [None, 5])
@@ -60,7 +60,7 @@ def test_an_interrupt_goes_through_and_gives_the_claims_back(world: World) -> No
 
     with pytest.raises(KeyboardInterrupt):
         world.sync.import_contacts(records(1), TOKEN, progress=progress)
-    assert world.sync.import_contacts(records(1), TOKEN) == ImportReport(updated=1)
+    assert world.sync.import_contacts(records(1), TOKEN) == ImportReport(unchanged=1)
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_updates_that_were_turned_down_together_are_repeated_one_by_one(world: W
     world.sync.import_contacts(records(3), TOKEN)
     world.platform.fail("update_contacts", Result.failed("update contacts: HTTP 422", reason=NOTHING_DONE))
     world.platform.fail("update_contact", Result.failed("this one"))
-    report = world.sync.import_contacts(records(3), TOKEN)
+    report = world.sync.import_contacts(records(3, name="Q"), TOKEN)
     assert (report.updated, report.failed) == (2, (("1", "this one"),))
 
 
 def test_updates_that_failed_together_for_any_other_reason_are_not_repeated(world: World) -> None:
     world.sync.import_contacts(records(3), TOKEN)
     world.platform.fail("update_contacts", Result.failed("something else"))
-    report = world.sync.import_contacts(records(3), TOKEN)
+    report = world.sync.import_contacts(records(3, name="Q"), TOKEN)
     assert report.failed == tuple((str(number), "something else") for number in (1, 2, 3))
     assert "update_contact" not in world.platform.calls
 
@@ -111,7 +111,7 @@ def test_a_token_that_is_refused_ends_an_import_after_one_batch() -> None:
     revoke_token(world)
     for first, method in ((1, "update_contacts"), (1001, "create_contacts")):
         world.platform.calls.clear()
-        report = world.sync.import_contacts(records(250, first), TOKEN)
+        report = world.sync.import_contacts(records(250, first, "Q"), TOKEN)
         assert (report.success, report.error) == (False, "the token was refused")
         assert len(report.failed) == report.total == 100
         assert world.platform.calls == [method, "validate_token"]
@@ -121,7 +121,7 @@ def test_a_token_that_is_refused_ends_updates_of_many_with_a_result_for_each() -
     world = make_world(auth=lambda token: True)
     world.sync.import_contacts(records(250), TOKEN)
     revoke_token(world)
-    results = world.sync.update_contacts(records(250), TOKEN)
+    results = world.sync.update_contacts(records(250, name="Q"), TOKEN)
     assert world.platform.calls == ["update_contacts", "validate_token"]
     assert [result.error for result in results] == [
         *["the platform refused the token (HTTP 401)"] * 100,
@@ -194,12 +194,16 @@ def test_of_two_records_that_the_platform_takes_for_one_contact_the_second_fails
     assert world.external_id("b1") == "1"
 
 
-def test_an_adoption_that_breaks_fails_that_contact_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: Any) -> None:
-        raise StoreUnavailable("the key store cannot be reached")
+def test_an_adoption_that_breaks_fails_that_contact_alone() -> None:
+    class Store(MemoryKeyStore):
+        def claim(self, integration_id: Any, contacts: Any, *args: Any) -> Claimed | None:
+            if contacts[0].botmatic_id == "b1":
+                raise StoreUnavailable("the key store cannot be reached")
+            return super().claim(integration_id, contacts, *args)
 
-    world.platform.fail("create_contacts", Result.failed("it exists already", id="b1"))
-    monkeypatch.setattr(world.store, "get_external_id", broken)
+    world = make_world(store=Store())
+    world.platform.contacts["b2"] = {}
+    world.platform.faults["create_contacts"] = [Result.failed("it exists already", id="b1")]
     report = world.sync.import_contacts(records(1), TOKEN)
     assert report.failed == (("1", "the key store cannot be reached"),)
 
@@ -263,6 +267,16 @@ def test_an_id_that_can_be_in_no_pair_is_not_tried_again(caplog: pytest.LogCaptu
     assert caplog.text.count("could not be saved") == 1
 
 
+def test_a_record_whose_create_was_not_answered_is_adopted_by_an_import_and_not_made_a_second_contact() -> None:
+    world = make_world()
+    world.platform.contacts["7"] = {"firstname": "Ana"}
+    world.crm.fail_next(TimeoutError(), method="create_contact", after=True)
+    assert world.post({"event": "contact_created", "data": {"id": 7, "firstname": "Ana"}}).status_code == 503
+    assert world.sync.import_all(TOKEN) == ImportReport(updated=1)
+    assert list(world.platform.contacts) == ["7"]
+    assert world.external_id("7") == "1"
+
+
 # Large ones
 
 
@@ -297,13 +311,13 @@ def test_updates_of_many_are_answered_one_for_one_however_odd_they_are() -> None
     world = make_world()
     world.sync.import_contacts(records(120), TOKEN)
     odd: list[Any] = [None, 5, "text", [], {}, {"ref": None}, {"ref": True}, {"ref": 1.5}, {"ref": [1]}, {"ref": "999"}]
-    given = [*records(60), *odd, *records(60, first=61), {"ref": 60, "first_name": "again"}]
+    given = [*records(60, name="Q"), *odd, *records(60, first=61), {"ref": 60, "first_name": "again"}]
     results = world.sync.update_contacts(given, TOKEN)
     assert len(results) == len(given)
     assert [result.action for result in results[:60]] == ["updated"] * 60
     assert [result.error == NOT_FOUND for result in results[60:70]] == [False] * 9 + [True]
     assert not any(result.success for result in results[60:70])
-    assert [result.action for result in results[70:]] == ["updated"] * 61
+    assert [result.action for result in results[70:]] == ["unchanged"] * 60 + ["updated"]
     contact = world.platform.contacts[str(results[59].id)]
     assert contact["firstname"] == "again"
 

@@ -170,7 +170,7 @@ def test_what_a_listener_on_a_contact_event_returns_is_ignored_whatever_it_is(wo
 def test_a_listener_on_a_contact_event_hears_of_failures_once_they_are_settled(world: World) -> None:
     heard: list[Any] = []
     world.sync.on_event("contact_created", lambda event: heard.append(event.result))
-    world.crm.fail_next(TimeoutError(), method="create_contact")
+    world.crm.fail_next(Result.failed("busy", retryable=True), method="create_contact")
     assert world.post({"event": "contact_created", "data": ANA}).status_code == 503
     assert heard == []
     world.crm.fail_next(Result.failed("no"), method="create_contact")

@@ -66,6 +66,7 @@ def test_both_sides_creating_one_person_at_once_end_with_one_pair(world: World) 
     record = {"ref": "e1", "email_address": "ana@example.org", "first_name": "Ana"}
     world.crm.create_contact(record)
     id = next(iter(world.crm.records))
+    world.platform.contacts["7"] = {"email": "ana@example.org", "firstname": "Ana"}
     start = threading.Barrier(2)
 
     def platform_event() -> None:

@@ -129,12 +129,12 @@ def test_send_sees_changes_of_both_directions_before_they_have_a_shape(world: Wo
         return result
 
     world.event("contact_created", ANA)
-    world.event("contact_updated", ANA)
+    world.event("contact_updated", ANA | {"firstname": "Anna"})
     world.sync.create_contact({"ref": 9, "first_name": "Zoe"}, TOKEN)
     world.event("contact_deleted", {"id": 7})
     assert seen == [
         ("ext", "create", None, ANA),
-        ("ext", "update", "1", ANA),
+        ("ext", "update", "1", ANA | {"firstname": "Anna"}),
         ("botmatic", "create", None, {"ref": 9, "first_name": "Zoe"}),
         ("ext", "delete", "1", {}),
     ]

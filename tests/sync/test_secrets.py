@@ -89,7 +89,7 @@ def test_every_event_and_route_at_debug_level_over_real_http(
         assert post(address, "/", {"event": "contact_created", "data": ANA}, token=TOKEN)[1]["data"]["id"] == "1"
         for fault in FAULTS:
             crm.fail_next(fault, method="update_contact")
-            refused({"event": "contact_updated", "data": ANA})
+            refused({"event": "contact_updated", "data": ANA | {"firstname": "SECRET Anna"}})
             crm.fail_next(fault, method="delete_contact")
             refused({"event": "contact_deleted", "data": {"id": 7}})
         refused({"event": "user_reply", "data": ANA})
@@ -161,9 +161,10 @@ def test_a_store_that_breaks_and_a_user_whose_code_breaks_tell_nothing(
         {"consumer": broken},
         {"auth": None, "broken": "get_record"},
         {"broken": "acquire_leases"},
-        {"broken": "get_external_id"},
-        {"broken": "save_many"},
         {"broken": "release_leases"},
+        {"broken": "claim"},
+        {"broken": "record"},
+        {"broken": "put_record"},
         {"stage": "ingest"},
         {"stage": "receive"},
         {"stage": "send"},
@@ -207,7 +208,7 @@ def test_an_id_cannot_forge_a_line_of_the_log(
     def away(*_: Any) -> bool:
         raise ConnectionError
 
-    store.save_many = away
+    store.record = away
     world.post(
         {"event": "contact_created", "data": {"id": "7\nERROR somebody broke in" + "x" * 10_000, "firstname": "Ana"}}
     )

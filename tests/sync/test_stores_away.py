@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
 
-from contact_sync import claims as claims_module
+from contact_sync import integration as integration_module
 from contact_sync import pairing as pairing_module
-from key_stores import MemoryKeyStore, StoreUnavailable
+from contact_sync.claims import Claims
+from key_stores import Claimed, ContactRef, MemoryKeyStore, StoreUnavailable
 from tests.sync.helpers import INSTALLATION, make_world
 
 ANA = {"id": 7, "email": "ana@example.org", "firstname": "Ana"}
@@ -26,23 +28,19 @@ class Away(MemoryKeyStore):
             self.away[method] -= 1
             raise StoreUnavailable("the key store cannot be reached")
 
-    def get_external_id(self, integration_id: Any, botmatic_id: Any) -> str | None:
-        self._check("get")
-        return super().get_external_id(integration_id, botmatic_id)
+    def claim(self, *args: Any) -> Claimed | None:
+        self._check("claim")
+        return super().claim(*args)
 
-    def save_many(self, integration_id: Any, pairs: Any) -> bool:
-        self._check("save")
-        return super().save_many(integration_id, pairs)
-
-    def release_leases(self, integration_id: Any, names: Any, owner: str) -> None:
-        self._check("release")
-        super().release_leases(integration_id, names, owner)
+    def record(self, integration_id: Any, leases: Any, owner: str, writes: Any = (), *, release: bool = True) -> bool:
+        self._check("save" if writes else "release")
+        return super().record(integration_id, leases, owner, writes, release=release)
 
 
 def test_a_store_that_is_away_is_answered_with_503_and_nothing_is_written() -> None:
     store = Away()
     world = make_world(store=store)
-    store.away["get"] = 1
+    store.away["claim"] = 1
     answer = world.post({"event": "contact_created", "data": ANA})
     assert answer.status_code == 503
     assert answer.get_json()["data"]["error"] == "the key store cannot be reached"
@@ -82,15 +80,11 @@ def test_a_claim_that_cannot_be_given_back_does_not_undo_what_was_done(caplog: p
 
 
 def test_a_contact_that_somebody_else_works_on_for_too_long_is_503(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims_module, "WAIT_SECONDS", 0.0)
+    monkeypatch.setattr(integration_module, "Claims", functools.partial(Claims, wait=0.01))
     store = MemoryKeyStore()
     world = make_world(store=store)
-    world.sync.engine.claims = claims_module.Claims(store, store, wait=0.01)
-    assert store.acquire_leases(INSTALLATION, ["botmatic:7"], "somebody", 60)
+    assert store.claim(INSTALLATION, [ContactRef(botmatic_id="7")], "somebody", 60)
     answer = world.post({"event": "contact_created", "data": ANA})
     assert answer.status_code == 503
     assert "another request is working on this contact" in answer.get_json()["data"]["error"]
     assert world.event("contact_created", {"id": 8, "firstname": "Bea"})["data"]["action"] == "created"
-
-
-# The CRM's contacts, to the platform

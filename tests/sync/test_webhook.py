@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from flask import request
@@ -212,13 +212,19 @@ def test_a_header_that_holds_no_token_is_401(header: str) -> None:
 # Temporary failures
 
 
+class Overloaded(Exception):
+    """What an HTTP client raises when it is told to come back later."""
+
+    status_code = 429
+    headers: ClassVar = {"Retry-After": "7"}
+
+
 @pytest.mark.parametrize(
     ("fault", "retry_after"),
     [
         (Result.failed("busy", retryable=True, retry_after=17.2), "18"),
         (Result.failed("busy", retryable=True), "5"),
-        (TimeoutError(), "5"),
-        (ConnectionResetError(), "5"),
+        (Overloaded(), "7"),
     ],
 )
 def test_a_crm_that_fails_for_now_is_answered_with_503_so_that_it_is_sent_again(
@@ -230,6 +236,25 @@ def test_a_crm_that_fails_for_now_is_answered_with_503_so_that_it_is_sent_again(
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, retry_after)
     assert answer.get_json()["data"]["success"] is False
     assert world.post(body).get_json()["data"]["action"] == "created"
+
+
+@pytest.mark.parametrize("fault", [TimeoutError(), ConnectionResetError()], ids=["time-out", "reset"])
+def test_a_create_whose_answer_got_lost_is_answered_with_503_until_it_is_known_what_came_of_it(
+    world: World, fault: Exception
+) -> None:
+    world.platform.contacts["7"] = {"firstname": "Ana"}
+    world.crm.fail_next(fault, method="create_contact", after=True)
+    body = {"event": "contact_created", "data": {"id": 7, "firstname": "Ana"}}
+    answer = world.post(body)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    answer = world.post(body)
+    assert answer.status_code == 503
+    assert answer.get_json()["data"]["error"] == (
+        "it may be there already: the answer got lost when the record was created; its news is waited for"
+    )
+    assert world.sync.create_contact(world.crm.records["1"], TOKEN).action == "adopted"
+    assert world.post(body).get_json()["data"] == {"success": True, "id": "1", "action": "unchanged"}
+    assert len(world.crm.records) == 1
 
 
 def test_a_crm_that_fails_for_good_is_a_failed_result_with_200(world: World) -> None:
