@@ -106,13 +106,21 @@ class ContactClaim:
 
         Raises:
             ClaimLost: The claim is somebody else's by now; nothing is recorded.
-            KeyStoreError: The store cannot be asked; the claim ends by itself.
+            KeyStoreError: The store cannot be asked; nothing more is recorded under this claim.
         """
         if not self._pending:
             self.give_back()
             return
         self._over = True
-        if self._lost or not self._store.record(self._installation, self._leases, self._owner, tuple(self._pending)):
+        if self._lost:
+            self.give_back()  # the leases that it still holds
+            raise ClaimLost(LOST)
+        try:
+            kept = self._store.record(self._installation, self._leases, self._owner, tuple(self._pending))
+        except Exception:
+            self.give_back()  # it is not known what came of it; the next try need not wait
+            raise
+        if not kept:
             raise ClaimLost(LOST)
 
     def give_back(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ NOW, LATE = 1_800_000_000.0, 300.0
 
 
 def keys_of(*secrets: str, installation: str = "i") -> Any:
-    return Keys(secrets, MemoryKeyStore()).of(installation)
+    return Keys(secrets, MemoryKeyStore(), lambda _: nullcontext()).of(installation)
 
 
 def baseline(packed: bytes | None = None, *, pair: tuple[str, str] = ("7", "1"), keys: Any = None) -> Baseline:
