@@ -43,7 +43,10 @@ class Calling:
     def update_contact(
         self, contact: Mapping[str, Any], token: str | None = None, *, installation: str | None = None
     ) -> Result:
-        """Update the platform's contact that a CRM's contact is paired with; not found if there is none."""
+        """Update the platform's contact that a CRM's contact is paired with; not found if there is none.
+
+        What was deleted or merged not long ago is skipped, and the reason says so.
+        """
         return self._scoped(
             token, installation, lambda scope: self.engine.save(self.engine.to_platform(scope), contact, create=False)
         )
