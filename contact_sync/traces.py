@@ -17,6 +17,10 @@ from .baselines import Keys
 DOUBT_SECONDS: Final = 30.0
 """For how long a side is waited for to tell of a contact whose creation there is in doubt."""
 
+DOUBT_MARGIN: Final = 5.0
+"""For how much longer that is remembered than the tombstone stays that makes the contact wait: otherwise the tombstone
+would be taken for that of a deleted contact in the end."""
+
 LOOKS_SECONDS: Final = 600.0
 """For how long such a contact is recognised when the side tells of it."""
 
@@ -87,7 +91,7 @@ class Traces:
         """
         now = time.time()
         if waits:
-            self._records.put_record(installation, f"doubt:{side}:{id}", f"{now + DOUBT_SECONDS:.0f}")
+            self._records.put_record(installation, f"doubt:{side}:{id}", f"{now + DOUBT_SECONDS + DOUBT_MARGIN:.0f}")
         self._records.put_record(
             installation, self._name(installation, looks), f"{now + LOOKS_SECONDS:.0f}:{side}:{id}"
         )
