@@ -173,6 +173,11 @@ def test_middleware_sees_every_contact_of_a_batch_and_can_stop_one(world: World)
     report = world.sync.import_contacts(records(3), TOKEN)
     assert report == ImportReport(created=2, skipped=1)
     assert [contact["firstname"] for contact in world.platform.contacts.values()] == ["P1!", "P3!"]
+    world.platform.contacts["b2"] = {}
+    world.pair("b2", "2")
+    report = world.sync.import_contacts([{"ref": 1, "first_name": "P1?"}, {"ref": 2, "first_name": "P2"}], TOKEN)
+    assert report == ImportReport(updated=1, skipped=1)
+    assert world.platform.contacts["b2"] == {}
 
 
 def test_an_import_waits_for_nobody_but_the_contacts_it_holds(world: World) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from contact_sync import Result
 from contact_sync import integration as integration_module
 from contact_sync import pairing as pairing_module
 from contact_sync.claims import Claims
@@ -123,6 +124,22 @@ def test_a_batch_whose_claim_is_lost_fails_whole_and_writes_nothing(fenced: Any)
     report = world.sync.import_contacts([{"ref": "1", "first_name": "Ana"}, {"ref": "2"}], TOKEN)
     assert [id for id, _ in report.failed] == ["1", "2"]
     assert world.platform.calls == []
+
+
+def test_a_batch_whose_claim_is_lost_while_one_is_adopted_fails_whole(
+    fenced: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = make_world(store=fenced)
+    world.platform.contacts["b1"] = {}
+
+    def create(*_: object) -> list[Result]:
+        fenced.lost = True
+        return [Result.failed("it exists already", id="b1"), Result.failed("no")]
+
+    monkeypatch.setattr(world.platform, "create_contacts", create)
+    report = world.sync.import_contacts([{"ref": "1", "first_name": "Ana"}, {"ref": "2", "first_name": "Bea"}], TOKEN)
+    assert [id for id, _ in report.failed] == ["1", "2"]
+    assert (world.platform.contacts, world.external_id("b1")) == ({"b1": {}}, None)
 
 
 def test_an_uninstall_ends_the_claims_of_what_is_still_under_way() -> None:
