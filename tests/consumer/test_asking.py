@@ -58,7 +58,7 @@ class TestAsk:
 
     def test_what_it_raises_is_made_a_result(self) -> None:
         assert ask(Returns(TimeoutError()), "get_contact", "1") == Result.failed(
-            "Returns.get_contact raised TimeoutError", retryable=True
+            "Returns.get_contact raised TimeoutError", retryable=True, in_doubt=True
         )
         assert ask(Returns(StopIteration()), "get_contact", "1").error == "Returns.get_contact raised StopIteration"
 
@@ -66,7 +66,10 @@ class TestAsk:
         assert ask(MemoryConsumer(), "get_contact").error == "MemoryConsumer.get_contact raised TypeError"
         assert ask(MemoryConsumer(), "get_contacts").error == "MemoryConsumer.get_contacts raised AttributeError"
 
-    @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1), GeneratorExit()])
+    def test_what_would_exit_the_program_is_made_a_result(self) -> None:
+        assert ask(Returns(SystemExit(1)), "get_contact", "1").error == "Returns.get_contact raised SystemExit"
+
+    @pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit()])
     def test_what_is_meant_to_end_the_program_passes_through(self, error: BaseException) -> None:
         with pytest.raises(type(error)):
             ask(Returns(error), "get_contact", "1")
