@@ -25,14 +25,14 @@ class Endings:
     """Ends pairs, each under a claim on it.
 
     Args:
+        claims: Claims the former partner of a contact that was found to be gone.
         writer: Writes to sides.
         rules: What a delete does, and what becomes of a pair whose other record is gone.
         traces: What is remembered of contacts that are in no pair.
         held: Who is held.
-        claims: Claims what was left behind.
     """
 
-    def __init__(self, writer: Writer, rules: Rules, traces: Traces, held: Held, claims: Claims) -> None:
+    def __init__(self, claims: Claims, writer: Writer, rules: Rules, traces: Traces, held: Held) -> None:
         self._claims = claims
         self._writer = writer
         self._rules = rules
@@ -54,10 +54,11 @@ class Endings:
             winner = self.traces.winner_of(route.scope.installation, route.source.name, id)
             if winner is not None:
                 return Result.skipped(_merged_into(route.source, winner))
-            partner = self._left_behind(route, claim, id)
+            partner = self._former_partner(route, claim, id)
             if partner is None:
-                self.traces.settle_doubt(route.scope.installation, route.source.name, id)
                 self.traces.gone_too(route.scope.installation, route.source.name, id)
+                self.traces.settle_doubt(route.scope.installation, route.source.name, id)
+                self._held.drop(route.scope.installation, route.source.name, id)
                 claim.later(self._grave(route, id))
                 return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
             known = KnownContact(*route.source.pair(id, partner))
@@ -120,7 +121,10 @@ class Endings:
         lost, kept = claim.contacts
         self.traces.note_merger(installation, source.name, loser, winner)
         own_grave = self._grave(route, loser)
-        partner = target.id_in(lost) if lost.paired else self._left_behind(route, claim, loser)
+        if not lost.paired:
+            self._held.drop(installation, source.name, loser)
+        # An update may have found the loser gone before the news of the merger came.
+        partner = target.id_in(lost) if lost.paired else self._former_partner(route, claim, loser)
         if partner is None:
             claim.later(own_grave)
             return Result.ok(target.id_in(kept), action="unchanged", reason=f"the {source.noun} {loser} was not paired")
@@ -138,15 +142,6 @@ class Endings:
             other, action="updated", reason=f"the {target.noun} {partner} stays, and is not synced any more"
         )
 
-    def _left_behind(self, route: Route, claim: ContactClaim, id: str) -> str | None:
-        """With whom a contact was paired that an update found gone before the news of it came. Claims that one too."""
-        installation, source = route.scope.installation, route.source.name
-        partner = self.traces.partner_of_gone(installation, source, id)
-        if partner is None:
-            return None
-        self._claims.add(claim, [route.target.ref(partner)])
-        return self.traces.partner_of_gone(installation, source, id)  # it may have been deleted meanwhile
-
     def forget(self, route: Route, claim: ContactClaim, id: str) -> Result:
         """Erase all that is kept about a contact and its partner."""
         installation, known = route.scope.installation, claim.contacts[0]
@@ -161,6 +156,17 @@ class Endings:
                 found |= self._held.forget(installation, side, own)
                 found |= self.traces.forget(installation, side, own)
         return Result.ok(id, action="deleted" if found else "unchanged")
+
+    def _former_partner(self, route: Route, claim: ContactClaim, id: str) -> str | None:
+        """With whom a contact was paired that was found to be gone, unless that one has a new partner by now."""
+        partner = self.traces.partner_of_gone(route.scope.installation, route.source.name, id)
+        if partner is None:
+            return None
+        (known,) = self._claims.add(claim, [route.target.ref(partner)])
+        if known.paired:
+            self.traces.drop_gone(route.scope.installation, route.source.name, id)
+            return None
+        return partner
 
     def _grave(self, route: Route, id: str) -> Bury:
         own = route.source.ref(id)

@@ -162,10 +162,16 @@ class Pairing:
         """Adopt the record that a refused create names: it exists already. Other refusals are answered as they are."""
         if refusal.id is None or refusal.retryable:
             return refusal
+        held = self._held.find(route.scope.installation, route.source.name, id)
+        if held is not None and held.decision == "create" and refusal.id in held.candidates:
+            reason = (
+                f"a person has decided that it is not the {route.target.noun} {refusal.id}, beside which none is made"
+            )
+            return refusal.with_(reason=refusal.reason or reason)
         found = read(claim, route.target, refusal.id)
         if not found.success and found.retryable:
             return found
-        return self.adopt(route, claim, id, refusal.id, contact, found.contact)
+        return self.adopt(route, claim, id, refusal.id, contact, found.contact, refusal)
 
     def adopt(
         self,
@@ -175,6 +181,7 @@ class Pairing:
         found_id: str,
         contact: Mapping[str, Any],
         record: Mapping[str, Any] | None,
+        refusal: Result | None = None,
     ) -> Result:
         """Pair with a record that was there already, and fill the blanks of both sides. Nothing is cleared.
 
@@ -185,7 +192,8 @@ class Pairing:
         if other.paired and route.source.id_in(other) != id:
             reason = f"the {route.target.noun} {found_id} is already paired with {route.source.noun} "
             held = self._hold(route, id, f"{reason}{route.source.id_in(other)}", [found_id])
-            return held or self._create(route, claim, id, contact)
+            # What was refused once would be refused again, and name the same record.
+            return held or refusal or self._create(route, claim, id, contact)
         if other.buried:  # perhaps because it was in doubt whether this contact was made from it
             self._traces.settle_doubt(route.scope.installation, route.target.name, found_id)
         botmatic_id, external_id = route.source.pair(id, found_id)

@@ -252,7 +252,9 @@ class Plan:
             value = row.read(payload, source)
             if value is not MISSING:
                 self._baseline.wrote(key, source, canonical(row, value, source), self._now)
-                self._baseline.agree(key, target, self._canonical_there(row))
+            elif key in self._here:  # it does not travel back: each side keeps its own, and that is settled
+                self._baseline.agree(key, source, self._here[key])
+            self._baseline.agree(key, target, self._canonical_there(row))
 
     def touch(self, *sides: Side) -> None:
         """Note that something may have been written to these sides: what they tell of next may be older."""
