@@ -21,6 +21,10 @@ from .writer import Writer
 IN_DOUBT: Final = "it may be there already: the answer got lost when the {} was created; its news is waited for"
 
 
+FOR_GOOD_SECONDS: Final = 50 * 365 * 24 * 3600.0
+"""How long it is remembered of a record that is still there that it must not come back: longer than anybody asks."""
+
+
 class Endings:
     """Ends pairs, each under a claim on it.
 
@@ -62,9 +66,9 @@ class Endings:
                 claim.later(self._grave(route, id))
                 return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
             known = KnownContact(*route.source.pair(id, partner))
-        return self._end(route, claim, id, known)
+        return self.end(route, claim, id, known)
 
-    def _end(self, route: Route, claim: ContactClaim, id: str, known: KnownContact) -> Result:
+    def end(self, route: Route, claim: ContactClaim, id: str, known: KnownContact) -> Result:
         """Do to the partner of a contact what the policy says."""
         policy = self._rules.deletes_to(route.target.name)
         partner = str(route.target.id_in(known))
@@ -76,8 +80,9 @@ class Endings:
         result = self._delete_on(route.target, claim, partner, policy)
         if result.action == "skipped" or not (result.success or result.not_found):
             return result
-        # A record that was gone already is what was wanted.
-        claim.later(Bury(known.botmatic_id, known.external_id, self._rules.tombstone_seconds))
+        # A record that was gone already is what was wanted. One that is marked stays, and must not come back.
+        seconds = FOR_GOOD_SECONDS if isinstance(policy, Mark) else self._rules.tombstone_seconds
+        claim.later(Bury(known.botmatic_id, known.external_id, seconds))
         if not claim.contacts[0].paired:
             self.traces.drop_gone(route.scope.installation, route.source.name, id)
         if result.not_found or policy == "delete":
@@ -120,7 +125,8 @@ class Endings:
         installation, source, target = route.scope.installation, route.source, route.target
         lost, kept = claim.contacts
         self.traces.note_merger(installation, source.name, loser, winner)
-        own_grave = self._grave(route, loser)
+        own = source.ref(loser)
+        own_grave = Bury(own.botmatic_id, own.external_id, FOR_GOOD_SECONDS)
         if not lost.paired:
             self._held.drop(installation, source.name, loser)
         # An update may have found the loser gone before the news of the merger came.
@@ -131,13 +137,13 @@ class Endings:
         if not lost.paired:
             self.traces.drop_gone(installation, source.name, loser)
         if kept.buried and not self.traces.seconds_in_doubt(installation, source.name, winner):
-            return self._end(route, claim, loser, KnownContact(*source.pair(loser, partner)))  # deleted meanwhile
+            return self.end(route, claim, loser, KnownContact(*source.pair(loser, partner)))  # deleted meanwhile
         if not kept.paired:
             claim.later(SavePair(*source.pair(winner, partner)), own_grave)
             return Result.ok(partner, action="updated")
         other = str(target.id_in(kept))
         self.traces.note_merger(installation, target.name, partner, other)
-        claim.later(Bury(*source.pair(loser, partner), self._rules.tombstone_seconds))
+        claim.later(Bury(*source.pair(loser, partner), FOR_GOOD_SECONDS))
         return Result.ok(
             other, action="updated", reason=f"the {target.noun} {partner} stays, and is not synced any more"
         )

@@ -75,8 +75,10 @@ class Engine:
         self.held = Held(abilities.records)
         self.conflicts = Conflicts()
         self.traces = Traces(abilities.records, keys)
-        self.pairing = Pairing(claims, self.identity, self.planner, self.writer, rules, self.held, self.traces)
         self.endings = Endings(claims, self.writer, rules, self.traces, self.held)
+        self.pairing = Pairing(
+            claims, self.identity, self.planner, self.writer, rules, self.held, self.traces, self.endings.end
+        )
 
     def to_external(self, scope: Scope) -> Route:
         """The route for what happened on the platform."""

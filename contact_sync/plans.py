@@ -136,6 +136,7 @@ class Plan:
         self._here: dict[str, object] = {}
         self._winners: dict[str, str] = {}
         self._sent: Mapping[str, Any] = {}
+        self._moved: set[str] = set()
         self.stale: tuple[str, ...] = ()
         self.merged: Merged = merge(self._states(), self._wins)
 
@@ -191,7 +192,7 @@ class Plan:
     def _is_sent(self, key: str, row: Row, contact: Mapping[str, Any]) -> bool:
         if key in self.merged.write or self._altered(row, contact):
             return True
-        if self.route.target.partial or key in self.merged.take or key in self.stale:
+        if self.route.target.partial or key in self.merged.take or key in self.stale or key in self._moved:
             return False
         return not is_empty(row.read(contact, self.route.source.name))
 
@@ -289,7 +290,10 @@ class Plan:
                 stale.append(key)
                 continue
             value = row.read(mapped, target)
-            if value is not MISSING:  # else the row ignores empty values
+            if value is MISSING:  # the row ignores empty values
+                if self._first:
+                    states.append(self._state(key, row, None, None))
+            else:
                 states.append(self._state(key, row, canonical(row, value, target), changed))
         self.stale = tuple(stale)
         return states
@@ -302,6 +306,8 @@ class Plan:
             return FieldState(key, here=here, here_changed=changed)
         there = self._canonical_there(row)
         known = None if self._baseline is None else self._baseline.changed(key, self.route.target.name, there)
+        if known:
+            self._moved.add(key)  # somebody edited it there, and that is still to be told
         return FieldState(key, here=here, there=there, here_changed=changed, there_changed=known)
 
     def _changed(self, key: str, here: object) -> bool | None:
@@ -329,6 +335,8 @@ class Plan:
         return contact is not self.contact and bool(row.read(contact, source) != row.read(self.contact, source))
 
     def _policy(self, row: Row) -> ConflictPolicy:
+        if self._baseline is None and not self._first:
+            return "last_write"  # the store keeps no baselines: who changed what is not known
         return self._rules.conflicts if row.conflict is None else cast(ConflictPolicy, row.conflict)
 
     def _wins(self, state: FieldState) -> bool:

@@ -105,9 +105,13 @@ class Traces:
 
     def are_doubts(self, installation: str) -> bool:
         """Whether any contact of an installation could be recognised by what it looks like."""
-        now = time.time()
-        records = self._records.get_records(installation).items()
-        return any(name.startswith(_LOOKS) and float(value.partition(":")[0]) > now for name, value in records)
+        now, found = time.time(), False
+        for name, value in self._records.get_records(installation).items():
+            if name.startswith(_LOOKS):
+                found |= float(value.partition(":")[0]) > now
+                if float(value.partition(":")[0]) <= now:
+                    self._records.delete_record(installation, name)
+        return found
 
     def looks_like(self, installation: str, side: Side, looks: str) -> str | None:
         """Which contact of a side, whose creation on the other one is in doubt, looks like that."""

@@ -1,4 +1,4 @@
-"""What a review found: what once went wrong, and what happens in its place."""
+"""Rare cases: what two sides, people and faults do at an unlucky moment."""
 
 from __future__ import annotations
 
