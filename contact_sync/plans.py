@@ -252,6 +252,8 @@ class Plan:
             row = self._rows[key]
             value = row.read(payload, source)
             if value is not MISSING:
+                # What it had is no edit if it is told of once more, by an event that was on its way already.
+                self._baseline.agree(key, source, self._here.get(key))
                 self._baseline.wrote(key, source, canonical(row, value, source), self._now)
             elif key in self._here:  # it does not travel back: each side keeps its own, and that is settled
                 self._baseline.agree(key, source, self._here[key])

@@ -6,10 +6,9 @@ from key_stores import SavePair
 
 from .contact_claim import ContactClaim
 from .engine import Engine
-from .failures import translate
 from .held import HeldContact
 from .results import NOT_FOUND, Result
-from .sides import Route
+from .sides import EngineSide, Route
 
 
 class Review:
@@ -54,7 +53,7 @@ class Review:
             return _not_held(route, id)
         for known, side, own in zip(claim.contacts, (route.source, route.target), (id, partner), strict=True):
             if known.paired:
-                return Result.failed(f"the {side.noun} {own} is paired already; see 'contact-sync pairs'")
+                return _paired(side, own)
         if route.target.readable:
             found = route.target.read(partner)
             if not found.success:
@@ -69,15 +68,18 @@ class Review:
 
         That is made when the platform tells of the contact next; for a contact of the CRM it is made at once.
         """
-        try:
-            held = self._find(route, id)
-            if held is None:
-                return _not_held(route, id)
-            decided = HeldContact(held.side, id, held.reason, held.candidates, held.since, "create")
-            self._engine.held.keep(route.scope.installation, decided)
-        except Exception as error:  # noqa: BLE001 - a user's store may raise anything
-            return translate(error, "the review list")
-        return self._again(route, id, Result.ok(id, action="held", reason="it is created when it is told of next"))
+        decided = self._engine.claimed(route, [route.source.ref(id)], lambda claim: self._create(route, claim, id))
+        return self._again(route, id, decided) if decided.success else decided
+
+    def _create(self, route: Route, claim: ContactClaim, id: str) -> Result:
+        held = self._find(route, id)
+        if held is None:
+            return _not_held(route, id)
+        if claim.contacts[0].paired:
+            return _paired(route.source, id)
+        decided = HeldContact(held.side, id, held.reason, held.candidates, held.since, "create")
+        self._engine.held.keep(route.scope.installation, decided)
+        return Result.ok(id, action="held", reason="it is created when it is told of next")
 
     def _again(self, route: Route, id: str, otherwise: Result) -> Result:
         """Sync a contact at once, if its side can be read."""
@@ -91,6 +93,10 @@ class Review:
 
     def _find(self, route: Route, id: str) -> HeldContact | None:
         return self._engine.held.find(route.scope.installation, route.source.name, id)
+
+
+def _paired(side: EngineSide, id: str) -> Result:
+    return Result.failed(f"the {side.noun} {id} is paired already; see 'contact-sync pairs'")
 
 
 def _not_held(route: Route, id: str) -> Result:

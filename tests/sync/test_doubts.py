@@ -205,3 +205,20 @@ def test_in_a_crm_that_leaves_empty_fields_out_an_absent_field_is_a_clear() -> N
     world.crm.update_contact({"ref": "1", "phone_number": None})
     assert world.sync.update_contact({"ref": "1", "first_name": "Ana"}, TOKEN).action == "updated"
     assert world.platform.contacts["7"]["phone"] is None
+
+
+@pytest.mark.parametrize("blank", [{"phone": ""}, {}], ids=["told of as empty", "not told of"])
+def test_an_event_that_was_on_its_way_when_its_contact_was_adopted_clears_nothing(blank: dict[str, Any]) -> None:
+    """It was sent before the platform had what the adoption filled in there."""
+    record = {"ref": "e1", "email_address": "ana@example.org", "phone_number": "0612"}
+    world = make_world(crm=crm_with(record))
+    world.platform.contacts["7"] = {}
+    assert world.event("contact_created", WITH_EMAIL | blank)["data"]["action"] == "adopted"
+    assert world.platform.contacts["7"] == {"phone": "0612"}
+    late = WITH_EMAIL | {"firstname": "Anna", "phone": ""}
+    assert world.event("contact_updated", late)["data"]["action"] == "updated"
+    assert world.crm.records["e1"] == record | {"first_name": "Anna"}
+    # The platform tells of what was filled in; an empty phone is a clear from then on.
+    world.event("contact_updated", late | {"phone": "0612"})
+    world.event("contact_updated", late)
+    assert world.crm.records["e1"]["phone_number"] is None

@@ -213,6 +213,8 @@ def test_what_was_paired_meanwhile_is_not_paired_again(pair: tuple[str, str], er
     world = twins()
     world.pair(*pair)
     assert world.sync.resolve_held(7, TOKEN, pair_with="e1").error == error
+    if pair[0] == "7":
+        assert world.sync.resolve_held(7, TOKEN, create=True).error == error
     assert world.external_id(pair[0]) == pair[1]
 
 
