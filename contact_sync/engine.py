@@ -204,6 +204,7 @@ class Engine:
             if fresh.success and fresh.contact is not None:
                 contact = fresh.contact
                 plan = self.planner.plan(route, contact, self.planner.baseline(route, known))
+                plan.was_read(route.source.name)
         if plan.wants_the_other_side:
             found = read(claim, route.target, str(route.target.id_in(known)))
             if found.not_found:

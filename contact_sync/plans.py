@@ -137,6 +137,7 @@ class Plan:
         self._winners: dict[str, str] = {}
         self._sent: Mapping[str, Any] = {}
         self._moved: set[str] = set()
+        self._read = {route.target.name} if there is not None and route.target.readable else set()
         self.stale: tuple[str, ...] = ()
         self.merged: Merged = merge(self._states(), self._wins)
 
@@ -215,6 +216,10 @@ class Plan:
 
     # When it is done
 
+    def was_read(self, side: Side) -> None:
+        """Note that the plan is made of what a side had when it was read: what it has told until then is older."""
+        self._read.add(side)
+
     def sent(self, payload: Mapping[str, Any]) -> None:
         """Note what is being written to the target."""
         self._sent = payload
@@ -242,6 +247,8 @@ class Plan:
                 continue
             if key in self._here and key not in self.merged.take and key not in self.stale:
                 baseline.agree(key, source, self._here[key])
+        if self.has_news or self.merged.agree:
+            self.touch(*self._read)
 
     def settle_back(self, payload: Mapping[str, Any]) -> None:
         """Move the baseline: the source has taken what the target had."""
