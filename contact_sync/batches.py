@@ -35,7 +35,7 @@ class Batch:
         self._results: dict[int, Result] = {}
         self.known: list[tuple[str, Mapping[str, Any]]] = []
         self._places: dict[str, int] = {}
-        self._are_read = False
+        self._read_at = course.read_at
         for place, contact in enumerate(contacts):
             id = route.source.id_of(contact) if isinstance(contact, Mapping) else None
             if id is None:
@@ -59,7 +59,6 @@ class Batch:
         self.fail_rest(failure)
 
     def run(self, claim: ContactClaim, *, create: bool) -> None:
-        self._are_read = create  # an import has read them just now; an update has been told of them
         known = {id: kept for (id, _), kept in zip(self.known, claim.contacts, strict=True)}
         new: list[tuple[str, Mapping[str, Any]]] = []
         changed: list[tuple[str, Mapping[str, Any], Plan]] = []
@@ -86,12 +85,8 @@ class Batch:
         self._create(claim, new)
 
     def _plan(self, claim: ContactClaim, known: KnownContact, contact: Mapping[str, Any]) -> Plan | Result:
-        plan = self._engine.plan_update(self._route, claim, known, contact)
-        if isinstance(plan, Result):
-            return plan
-        if self._are_read:
-            plan.was_read(self._route.source.name)
-        if plan.has_news:
+        plan = self._engine.plan_update(self._route, claim, known, contact, self._read_at)
+        if isinstance(plan, Result) or plan.has_news:
             return plan
         plan.settle(None)
         self._engine.keep(claim, known, plan)
@@ -150,8 +145,6 @@ class Batch:
         ready: list[tuple[str, Mapping[str, Any], Plan, dict[str, Any]]] = []
         for id, contact in new:
             plan = self._engine.planner.plan(self._route, contact, None, there={}, first=True)
-            if self._are_read:
-                plan.was_read(self._route.source.name)
             payload = self._prepare(claim, id, plan, "create", None)
             if payload is not None:
                 ready.append((id, contact, plan, payload))

@@ -18,6 +18,7 @@ class Course:
 
     Attributes:
         end: What all the rest would fail with, too.
+        read_at: When the contacts of a batch were read; `None` if the CRM has told of them.
     """
 
     def __init__(self, platform: Platform, token: str) -> None:
@@ -26,6 +27,7 @@ class Course:
         self._doubtful = False
         self._failed_for_now = 0
         self.end: Result | None = None
+        self.read_at: float | None = None
 
     def heard(self, results: list[Result]) -> list[Result]:
         """Take what came of a call to the platform: a plain failure of no contact's own may be about the token."""

@@ -24,7 +24,8 @@ from .held import Held
 from .identity import Identity
 from .pairing import Pairing
 from .pipeline import Pipeline
-from .plans import Plan, Planner
+from .planner import Planner
+from .plans import Plan
 from .platforms import Platform
 from .results import NOT_FOUND, Result
 from .rules import Rules
@@ -191,11 +192,20 @@ class Engine:
         return self.updated(plan, known) if back.success else back
 
     def plan_update(
-        self, route: Route, claim: ContactClaim, known: KnownContact, contact: Mapping[str, Any]
+        self,
+        route: Route,
+        claim: ContactClaim,
+        known: KnownContact,
+        contact: Mapping[str, Any],
+        read_at: float | None = None,
     ) -> Plan | Result:
-        """Decide what is to be written; either side is read first, where that has to be known. A result ends it."""
+        """Decide what is to be written; either side is read first, where that has to be known. A result ends it.
+
+        Args:
+            read_at: When the contact was read; `None` if its side has told of it.
+        """
         plan = self.planner.plan(route, contact, self.planner.baseline(route, known))
-        if plan.is_doubtful:
+        if plan.is_doubtful(read_at):
             fresh = read(claim, route.source, str(route.source.id_in(known)))
             if fresh.not_found:
                 return Result.skipped(f"the {route.source.noun} is gone by now")

@@ -11,6 +11,7 @@ iterable or progress function that raises. The report says so and has what was d
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -70,6 +71,7 @@ class Importer:
     def _import(self, scope: Scope, pages: Iterable[Result], progress: Progress | None) -> ImportReport:
         tally = Tally()
         course = Course(self._engine.platform, scope.auth.token)
+        course.read_at = time.time()
         for page in pages:
             if not page.success:
                 return tally.report(page.error)
@@ -85,6 +87,7 @@ class Importer:
                 course.note(results)
                 if course.end is not None:
                     return tally.report(course.end.error)
+            course.read_at = time.time()
         return tally.report()
 
     def _id_of(self, contact: object) -> str | None:

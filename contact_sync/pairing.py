@@ -19,7 +19,8 @@ from .errors import ClaimLost
 from .failures import translate
 from .held import Held, HeldContact
 from .identity import AMBIGUOUS, Identity
-from .plans import Plan, Planner
+from .planner import Planner
+from .plans import Plan
 from .results import Result
 from .rules import Rules
 from .sides import Route

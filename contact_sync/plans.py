@@ -7,13 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
-from key_stores import KnownContact
-from mappers import Mapper, MappingError, Side, paths
+from mappers import Mapper, MappingError, Side
 from mappers import Mapping as Row
 from mappers.values import MISSING
 
-from .abilities import Abilities
-from .baselines import Baseline, Keys, Names
+from .baselines import Baseline
 from .errors import ContactSyncError
 from .events import Change
 from .failures import FAULTS
@@ -24,83 +22,6 @@ from .sides import Route, is_empty, without_empty
 
 class PolicyFailed(ContactSyncError):
     """A user's conflict function raised, or gave back something that is no side."""
-
-
-class Planner:
-    """Makes plans.
-
-    Args:
-        mapper: The table of fields.
-        rules: Who wins, and how late a side may tell of something.
-        abilities: Whether the store keeps baselines.
-        keys: The keys of the baselines.
-    """
-
-    def __init__(self, mapper: Mapper, rules: Rules, abilities: Abilities, keys: Keys) -> None:
-        self._mapper = mapper
-        self._rules = rules
-        self._keeps = abilities.keeps_baselines
-        self._keys = keys
-        self._names = Names([row.key for row in mapper.rows])
-        self._rows: dict[Side, tuple[Row, ...]] = {
-            "botmatic": tuple(
-                row for row in mapper.rows if row.direction != "to_external" and not (row.id and row.botmatic == "id")
-            ),
-            "ext": tuple(row for row in mapper.rows if row.direction != "to_botmatic" and not row.id),
-        }
-
-    def baseline(self, route: Route, known: KnownContact) -> Baseline | None:
-        """Read the baseline of a pair; `None` if the store keeps none.
-
-        Raises:
-            KeyStoreError: The key is in the store, which cannot be asked.
-        """
-        if not self._keeps or known.botmatic_id is None or known.external_id is None:
-            return None
-        keys = self._keys.of(route.scope.installation, known.baseline)
-        return Baseline(self._names, keys, known.botmatic_id, known.external_id, known.baseline)
-
-    def begun(self, route: Route, known: KnownContact) -> bytes | None:
-        """Give the baseline of a pair whose adoption has begun; `None` if the store keeps none."""
-        baseline = self.baseline(route, known)
-        if baseline is None:
-            return None
-        now = time.time()
-        baseline.touch("botmatic", now)
-        baseline.touch("ext", now)
-        return baseline.pack(now, self._rules.late_seconds)
-
-    def plan(
-        self,
-        route: Route,
-        contact: Mapping[str, Any],
-        baseline: Baseline | None,
-        *,
-        there: Mapping[str, Any] | None = None,
-        first: bool = False,
-    ) -> Plan:
-        """Decide what is to be written for a contact of the source.
-
-        Args:
-            contact: The contact, in the source's names.
-            baseline: The pair's baseline.
-            there: The target's record, if it was read.
-            first: Whether the two meet for the first time: what the contact does not have is a blank then, since it is
-                known whole.
-
-        Raises:
-            PolicyFailed: The user's conflict function does not say who wins.
-            KeyStoreError: The key is in the store, which cannot be asked.
-        """
-        rows = self._rows[route.target.name]
-        if first and self._keeps:
-            self._keys.of(route.scope.installation)  # needed for the pair: after a create it is too late to fail
-        if route.source.omits_empty:
-            side = route.source.name
-            for row in rows:
-                if row.read(contact, side) is MISSING:
-                    contact = paths.replaced(contact, row.path_on(side), None)
-        return Plan(self._mapper, self._rules, rows, route, contact, baseline, there, first)
 
 
 class Plan:
@@ -167,15 +88,16 @@ class Plan:
             and any(self._policy(self._rows[key]) != "last_write" for key in self.merged.write)
         )
 
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether what is told may be older than what we wrote there: the source should be read, if it can be."""
-        return (
-            bool(self.merged.write)
-            and self.route.source.readable
-            and self._baseline is not None
-            and self._baseline.wrote_lately(self.route.source.name, self._now, self._rules.late_seconds)
-        )
+    def is_doubtful(self, read_at: float | None) -> bool:
+        """Whether the contact may be older than what we wrote there: the source should be read, if it can be.
+
+        Args:
+            read_at: When it was read; `None` if the source has told of it, which may have taken long.
+        """
+        if self._baseline is None or not self.merged.write or not self.route.source.readable:
+            return False
+        seconds = self._rules.late_seconds if read_at is None else self._now - int(read_at)
+        return self._baseline.wrote_lately(self.route.source.name, self._now, seconds)
 
     # The payloads
 
@@ -311,13 +233,17 @@ class Plan:
         return row.read(self.contact, self.route.source.name) is not MISSING
 
     def _state(self, key: str, row: Row, here: object, changed: bool | None) -> FieldState:
-        if self.there is None:
+        if self.there is None or not self._is_known_there(row):
             return FieldState(key, here=here, here_changed=changed)
         there = self._canonical_there(row)
         known = None if self._baseline is None else self._baseline.changed(key, self.route.target.name, there)
         if known:
             self._moved.add(key)  # somebody edited it there, and that is still to be told
         return FieldState(key, here=here, there=there, here_changed=changed, there_changed=known)
+
+    def _is_known_there(self, row: Row) -> bool:
+        """Whether the record that was read tells of a field; when both meet first, what is absent is a blank."""
+        return self._first or row.read(self.there, self.route.target.name) is not MISSING
 
     def _changed(self, key: str, here: object) -> bool | None:
         if self._first:
