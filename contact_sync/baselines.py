@@ -30,7 +30,7 @@ _HEAD: Final = struct.Struct(">B2sII")
 _ENTRY: Final = struct.Struct(f">BH{DIGEST_BYTES}s")
 _BOTH, _BOTMATIC, _EXT, _FORMER = range(4)
 _NAME_BITS: Final = 22
-_MOST_FORMER: Final = 8
+_MOST_FORMER: Final = 3
 
 RANDOM_KEY_SECONDS: Final = 30.0
 """For how long a key that is kept in the store is not asked for again."""

@@ -35,6 +35,7 @@ class Batch:
         self._results: dict[int, Result] = {}
         self.known: list[tuple[str, Mapping[str, Any]]] = []
         self._places: dict[str, int] = {}
+        self._are_read = False
         for place, contact in enumerate(contacts):
             id = route.source.id_of(contact) if isinstance(contact, Mapping) else None
             if id is None:
@@ -58,9 +59,12 @@ class Batch:
         self.fail_rest(failure)
 
     def run(self, claim: ContactClaim, *, create: bool) -> None:
+        self._are_read = create  # an import has read them just now; an update has been told of them
         known = {id: kept for (id, _), kept in zip(self.known, claim.contacts, strict=True)}
         new: list[tuple[str, Mapping[str, Any]]] = []
         changed: list[tuple[str, Mapping[str, Any], Plan]] = []
+        installation = self._route.scope.installation
+        doubts = not all(one.paired for one in claim.contacts) and self._engine.traces.are_doubts(installation)
         for id, contact in self.known:
             if known[id].paired:
                 plan = self._safely(lambda id=id, contact=contact: self._plan(claim, known[id], contact))  # type: ignore[misc]
@@ -70,7 +74,9 @@ class Batch:
                     changed.append((id, contact, plan))
             else:
                 result = self._safely(
-                    lambda id=id, contact=contact: self._result_of_new(claim, id, known[id], contact, create=create)  # type: ignore[misc]
+                    lambda id=id, contact=contact: self._result_of_new(  # type: ignore[misc]
+                        claim, id, known[id], contact, create=create, doubts=doubts
+                    )
                 )
                 if result is None:
                     new.append((id, contact))
@@ -81,21 +87,33 @@ class Batch:
 
     def _plan(self, claim: ContactClaim, known: KnownContact, contact: Mapping[str, Any]) -> Plan | Result:
         plan = self._engine.plan_update(self._route, claim, known, contact)
-        if isinstance(plan, Result) or plan.has_news:
+        if isinstance(plan, Result):
+            return plan
+        if self._are_read:
+            plan.was_read(self._route.source.name)
+        if plan.has_news:
             return plan
         plan.settle(None)
         self._engine.keep(claim, known, plan)
         return self._engine.unchanged(plan, known)
 
     def _result_of_new(
-        self, claim: ContactClaim, id: str, known: KnownContact, contact: Mapping[str, Any], *, create: bool
+        self,
+        claim: ContactClaim,
+        id: str,
+        known: KnownContact,
+        contact: Mapping[str, Any],
+        *,
+        create: bool,
+        doubts: bool,
     ) -> Result | None:
         if known.buried:
             return self._engine.endings.gone(self._route, id, GONE)
         if not create:
             return Result.failed(NOT_FOUND, reason="this record is not paired")
         pairing = self._engine.pairing
-        return pairing.adopt_doubtful(self._route, claim, id, contact) or pairing.unmatched(self._route, id)
+        adopted = pairing.adopt_doubtful(self._route, claim, id, contact) if doubts else None
+        return adopted or pairing.unmatched(self._route, id)
 
     def _update(
         self,
@@ -111,6 +129,7 @@ class Batch:
                 ready.append((id, contact, plan, payload))
         platform, token = self._engine.platform, self._route.scope.auth.token
         results = _all_then_each(
+            claim,
             [(str(known[id].botmatic_id), payload) for id, _, _, payload in ready],
             lambda many: self._course.heard(platform.update_contacts(token, many)),
             lambda one: platform.update_contact(token, *one),
@@ -131,11 +150,14 @@ class Batch:
         ready: list[tuple[str, Mapping[str, Any], Plan, dict[str, Any]]] = []
         for id, contact in new:
             plan = self._engine.planner.plan(self._route, contact, None, there={}, first=True)
+            if self._are_read:
+                plan.was_read(self._route.source.name)
             payload = self._prepare(claim, id, plan, "create", None)
             if payload is not None:
                 ready.append((id, contact, plan, payload))
         platform, token = self._engine.platform, self._route.scope.auth.token
         results = _all_then_each(
+            claim,
             [payload for _, _, _, payload in ready],
             lambda many: self._course.heard(platform.create_contacts(token, many)),
             lambda one: platform.create_contact(token, one),
@@ -191,21 +213,30 @@ class Batch:
 
 
 def _all_then_each(
-    items: list[Any], many: Callable[[list[Any]], list[Result]], one: Callable[[Any], Result]
+    claim: ContactClaim, items: list[Any], many: Callable[[list[Any]], list[Result]], one: Callable[[Any], Result]
 ) -> list[Result]:
     """Write all at once; if they are turned down together, one by one: a bad one does not stop the rest.
 
     Only where it is certain that nothing was done, since a repeated create makes everything twice; and where it is
     about what was sent, since a call that was refused for its token is refused a hundred times more.
+
+    Raises:
+        ClaimLost: The claim has ended meanwhile; nothing more is written.
     """
     if not items:
         return []
+    claim.check()
     results = many(items)
     if len(results) != len(items):
         return [Result.failed(f"the platform gave {len(results)} results for {len(items)} contacts")] * len(items)
     if len(items) == 1:
         return results
+
+    def alone(item: Any) -> Result:
+        claim.check()
+        return one(item)
+
     return [
-        one(item) if not result.success and result.reason == NOTHING_DONE else result
+        alone(item) if not result.success and result.reason == NOTHING_DONE else result
         for item, result in zip(items, results, strict=True)
     ]

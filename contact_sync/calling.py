@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from mappers import Mapper, Side
 
 from . import arguments
 from .engine import NO_ID, Engine
+from .errors import ConfigurationError
 from .failures import translate
 from .held import HeldContact
 from .identities import Identities
@@ -229,6 +230,8 @@ class Calling:
             return translate(error, "the call")
 
     def _route_from(self, side: Side, scope: Scope) -> Route:
+        if side not in get_args(Side):
+            raise ConfigurationError("side: expected 'botmatic' for the platform or 'ext' for the CRM")
         return self.engine.to_external(scope) if side == "botmatic" else self.engine.to_platform(scope)
 
 

@@ -184,6 +184,27 @@ class Claims:
         """
         return self._wait_for(lambda: claim.try_to_add(contacts))
 
+    def widen(self, claim: ContactClaim, contacts: Sequence[ContactRef]) -> tuple[KnownContact, ...]:
+        """Claim more than at first, before anything was done under the claim.
+
+        While it waits, it holds nothing: whom it waits for may be waiting for the very contact.
+
+        Args:
+            contacts: What was claimed already, and what is to be claimed with it.
+
+        Raises:
+            Busy: They could not be had in time.
+            KeyStoreError: The store cannot say.
+        """
+
+        def attempt() -> tuple[KnownContact, ...] | None:
+            known = claim.try_to_add(contacts)
+            if known is None:
+                claim.let_go()
+            return known
+
+        return self._wait_for(attempt)
+
     def _wait_for(self, attempt: Callable[[], T | None]) -> T:
         deadline = time.monotonic() + self._wait
         pause = _FIRST_PAUSE

@@ -15,7 +15,7 @@ ResultLike = Result | Mapping[str, Any]
 
 PAGE_SIZE: Final = 30
 _EMPTY_PAGES: Final = 100  # CRMs that filter after paging do give a few of them
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
+EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class ExternalAPIConsumer(ABC):
@@ -106,7 +106,7 @@ class ExternalAPIConsumer(ABC):
         Returns:
             Success with `contact`, or with `contacts` if there are several; `NOT_FOUND` if there is none.
         """
-        return self.get_contact_by_email(value) if _EMAIL.fullmatch(value) else Result.failed(NOT_FOUND)
+        return self.get_contact_by_email(value) if EMAIL.fullmatch(value) else Result.failed(NOT_FOUND)
 
     def archive_contact(self, id: str) -> ResultLike:  # noqa: ARG002 - for overriders
         """Put a record away without deleting it. Afterwards it is read, found and listed no more.

@@ -73,6 +73,7 @@ class ContactClaim:
 
     def try_to_add(self, contacts: Sequence[ContactRef]) -> tuple[KnownContact, ...] | None:
         """Claim further contacts along with the others, without waiting; `None` if one of them is claimed elsewhere."""
+        asked = time.monotonic()  # the lease runs from then at the latest, however late the answer is read
         try:
             claimed = self._store.claim(self._installation, contacts, self._owner, self._seconds)
         except Exception:
@@ -81,13 +82,19 @@ class ContactClaim:
         if claimed is None:
             return None
         if not self._leases:
-            self._renewed = time.monotonic()
+            self._renewed = asked
         self._leases = tuple(dict.fromkeys((*self._leases, *claimed.leases)))
         return claimed.contacts
 
+    def let_go(self) -> None:
+        """Give back what is claimed, before anything was done under it, so that nobody waits for it meanwhile."""
+        leases, self._leases = self._leases, ()
+        if leases:
+            self._store.record(self._installation, leases, self._owner)
+
     def renew(self) -> None:
         """Renew the claim if a third of its time is over. Never raises."""
-        if self._over or self._lost or time.monotonic() - self._renewed < self._seconds / 3:
+        if self._over or self._lost or not self._leases or time.monotonic() - self._renewed < self._seconds / 3:
             return
         try:
             self._renew()
@@ -95,8 +102,9 @@ class ContactClaim:
             log.warning("A claim could not be renewed (%s)", type(error).__name__)
 
     def _renew(self) -> None:
+        asked = time.monotonic()
         if self._store.renew_claim(self._installation, self._leases, self._owner, self._seconds):
-            self._renewed = time.monotonic()
+            self._renewed = asked
         elif not self._over:
             self._lost = True
             log.warning("A claim ended before the work that it covers, which stops here")

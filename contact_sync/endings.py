@@ -21,18 +21,22 @@ from .writer import Writer
 IN_DOUBT: Final = "it may be there already: the answer got lost when the {} was created; its news is waited for"
 
 
+FOR_GOOD_SECONDS: Final = 50 * 365 * 24 * 3600.0
+"""How long it is remembered of a record that is still there that it must not come back: longer than anybody asks."""
+
+
 class Endings:
     """Ends pairs, each under a claim on it.
 
     Args:
+        claims: Claims the former partner of a contact that was found to be gone.
         writer: Writes to sides.
         rules: What a delete does, and what becomes of a pair whose other record is gone.
         traces: What is remembered of contacts that are in no pair.
         held: Who is held.
-        claims: Claims what was left behind.
     """
 
-    def __init__(self, writer: Writer, rules: Rules, traces: Traces, held: Held, claims: Claims) -> None:
+    def __init__(self, claims: Claims, writer: Writer, rules: Rules, traces: Traces, held: Held) -> None:
         self._claims = claims
         self._writer = writer
         self._rules = rules
@@ -54,16 +58,17 @@ class Endings:
             winner = self.traces.winner_of(route.scope.installation, route.source.name, id)
             if winner is not None:
                 return Result.skipped(_merged_into(route.source, winner))
-            partner = self._left_behind(route, claim, id)
+            partner = self._former_partner(route, claim, id)
             if partner is None:
-                self.traces.settle_doubt(route.scope.installation, route.source.name, id)
                 self.traces.gone_too(route.scope.installation, route.source.name, id)
+                self.traces.settle_doubt(route.scope.installation, route.source.name, id)
+                self._held.drop(route.scope.installation, route.source.name, id)
                 claim.later(self._grave(route, id))
                 return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
             known = KnownContact(*route.source.pair(id, partner))
-        return self._end(route, claim, id, known)
+        return self.end(route, claim, id, known)
 
-    def _end(self, route: Route, claim: ContactClaim, id: str, known: KnownContact) -> Result:
+    def end(self, route: Route, claim: ContactClaim, id: str, known: KnownContact) -> Result:
         """Do to the partner of a contact what the policy says."""
         policy = self._rules.deletes_to(route.target.name)
         partner = str(route.target.id_in(known))
@@ -75,8 +80,9 @@ class Endings:
         result = self._delete_on(route.target, claim, partner, policy)
         if result.action == "skipped" or not (result.success or result.not_found):
             return result
-        # A record that was gone already is what was wanted.
-        claim.later(Bury(known.botmatic_id, known.external_id, self._rules.tombstone_seconds))
+        # A record that was gone already is what was wanted. One that is marked stays, and must not come back.
+        seconds = FOR_GOOD_SECONDS if isinstance(policy, Mark) else self._rules.tombstone_seconds
+        claim.later(Bury(known.botmatic_id, known.external_id, seconds))
         if not claim.contacts[0].paired:
             self.traces.drop_gone(route.scope.installation, route.source.name, id)
         if result.not_found or policy == "delete":
@@ -119,33 +125,28 @@ class Endings:
         installation, source, target = route.scope.installation, route.source, route.target
         lost, kept = claim.contacts
         self.traces.note_merger(installation, source.name, loser, winner)
-        own_grave = self._grave(route, loser)
-        partner = target.id_in(lost) if lost.paired else self._left_behind(route, claim, loser)
+        own = source.ref(loser)
+        own_grave = Bury(own.botmatic_id, own.external_id, FOR_GOOD_SECONDS)
+        if not lost.paired:
+            self._held.drop(installation, source.name, loser)
+        # An update may have found the loser gone before the news of the merger came.
+        partner = target.id_in(lost) if lost.paired else self._former_partner(route, claim, loser)
         if partner is None:
             claim.later(own_grave)
             return Result.ok(target.id_in(kept), action="unchanged", reason=f"the {source.noun} {loser} was not paired")
         if not lost.paired:
             self.traces.drop_gone(installation, source.name, loser)
         if kept.buried and not self.traces.seconds_in_doubt(installation, source.name, winner):
-            return self._end(route, claim, loser, KnownContact(*source.pair(loser, partner)))  # deleted meanwhile
+            return self.end(route, claim, loser, KnownContact(*source.pair(loser, partner)))  # deleted meanwhile
         if not kept.paired:
             claim.later(SavePair(*source.pair(winner, partner)), own_grave)
             return Result.ok(partner, action="updated")
         other = str(target.id_in(kept))
         self.traces.note_merger(installation, target.name, partner, other)
-        claim.later(Bury(*source.pair(loser, partner), self._rules.tombstone_seconds))
+        claim.later(Bury(*source.pair(loser, partner), FOR_GOOD_SECONDS))
         return Result.ok(
             other, action="updated", reason=f"the {target.noun} {partner} stays, and is not synced any more"
         )
-
-    def _left_behind(self, route: Route, claim: ContactClaim, id: str) -> str | None:
-        """With whom a contact was paired that an update found gone before the news of it came. Claims that one too."""
-        installation, source = route.scope.installation, route.source.name
-        partner = self.traces.partner_of_gone(installation, source, id)
-        if partner is None:
-            return None
-        self._claims.add(claim, [route.target.ref(partner)])
-        return self.traces.partner_of_gone(installation, source, id)  # it may have been deleted meanwhile
 
     def forget(self, route: Route, claim: ContactClaim, id: str) -> Result:
         """Erase all that is kept about a contact and its partner."""
@@ -161,6 +162,17 @@ class Endings:
                 found |= self._held.forget(installation, side, own)
                 found |= self.traces.forget(installation, side, own)
         return Result.ok(id, action="deleted" if found else "unchanged")
+
+    def _former_partner(self, route: Route, claim: ContactClaim, id: str) -> str | None:
+        """With whom a contact was paired that was found to be gone, unless that one has a new partner by now."""
+        partner = self.traces.partner_of_gone(route.scope.installation, route.source.name, id)
+        if partner is None:
+            return None
+        (known,) = self._claims.add(claim, [route.target.ref(partner)])
+        if known.paired:
+            self.traces.drop_gone(route.scope.installation, route.source.name, id)
+            return None
+        return partner
 
     def _grave(self, route: Route, id: str) -> Bury:
         own = route.source.ref(id)

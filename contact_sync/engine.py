@@ -75,8 +75,10 @@ class Engine:
         self.held = Held(abilities.records)
         self.conflicts = Conflicts()
         self.traces = Traces(abilities.records, keys)
-        self.pairing = Pairing(claims, self.identity, self.planner, self.writer, rules, self.held, self.traces)
-        self.endings = Endings(self.writer, rules, self.traces, self.held, claims)
+        self.endings = Endings(claims, self.writer, rules, self.traces, self.held)
+        self.pairing = Pairing(
+            claims, self.identity, self.planner, self.writer, rules, self.held, self.traces, self.endings.end
+        )
 
     def to_external(self, scope: Scope) -> Route:
         """The route for what happened on the platform."""
@@ -142,7 +144,7 @@ class Engine:
         if not create:
             return Result.failed(NOT_FOUND, reason=f"this {route.source.noun} is not paired")
         # Two contacts with one e-mail address, or the same person from both sides, must not be created twice at once.
-        known, *_ = self.claims.add(claim, [route.source.ref(id, self.identity.guards(route, contact))])
+        known, *_ = self.claims.widen(claim, [route.source.ref(id, self.identity.guards(route, contact))])
         if known.paired:  # by the other side, while this one waited
             return self.update(route, claim, known, contact)
         if known.buried:
@@ -202,6 +204,7 @@ class Engine:
             if fresh.success and fresh.contact is not None:
                 contact = fresh.contact
                 plan = self.planner.plan(route, contact, self.planner.baseline(route, known))
+                plan.was_read(route.source.name)
         if plan.wants_the_other_side:
             found = read(claim, route.target, str(route.target.id_in(known)))
             if found.not_found:
@@ -230,6 +233,11 @@ class Engine:
 
     def missing(self, route: Route, claim: ContactClaim, known: KnownContact, contact: Mapping[str, Any]) -> Result:
         """End a pair whose other record is gone, or make another record, as the user wants it."""
+        if self.rules.missing == "recreate" and route.source.readable:  # what was told may be a part of it, or old
+            fresh = read(claim, route.source, str(route.source.id_in(known)))
+            if fresh.retryable:
+                return fresh
+            contact = contact if fresh.contact is None else fresh.contact
         result = self.endings.missing(route, claim, known)
         if result is not None:
             return result

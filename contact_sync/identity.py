@@ -13,14 +13,14 @@ from typing import Any, Final
 from mappers import Mapper, MappingError
 from mappers import Mapping as Row
 
+from .consumer import EMAIL
+from .plans import canonical
 from .results import NOT_FOUND, Result
 from .rules import Rules
 from .sides import Route, hits, holds, is_empty
 
 AMBIGUOUS: Final = "ambiguous match"
 """The error of a contact that may be several records; nothing is guessed."""
-
-_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class Identity:
@@ -50,7 +50,10 @@ class Identity:
 
     def is_searchable(self, route: Route, contact: Mapping[str, Any]) -> bool:
         """Whether a contact has something by which it may be found on the target."""
-        return route.target.readable and any(not name.startswith("like:") for name in self.guards(route, contact))
+        try:
+            return any(route.target.searches(value) for _, value in self._values(route, contact))
+        except MappingError:
+            return False
 
     def resolve(self, route: Route, contact: Mapping[str, Any]) -> Result:
         """Find the target's record of the same person, by the match rows in order; e-mail rows that follow each other
@@ -116,8 +119,14 @@ class Identity:
     def _likeness(self, route: Route, contact: Mapping[str, Any]) -> str:
         """What a contact looks like on the platform, as text."""
         there = contact if route.source.name == "botmatic" else self._mapper.to_botmatic(contact)
-        names = sorted({row.botmatic for row in self._mapper.rows if not row.id and row.direction != "to_external"})
-        return json.dumps([(name, str(there[name])) for name in names if not is_empty(there.get(name))])
+        rows = sorted(
+            (row for row in self._mapper.rows if not row.id and row.direction != "to_external"),
+            key=lambda row: row.key,
+        )
+        told = {
+            row.botmatic: str(canonical(row, there[row.botmatic], "botmatic")) for row in rows if row.botmatic in there
+        }
+        return json.dumps([(name, value) for name, value in told.items() if not is_empty(there[name])])
 
 
 def _never(_: str) -> None:
@@ -125,7 +134,7 @@ def _never(_: str) -> None:
 
 
 def _is_address(value: str) -> bool:
-    return _ADDRESS.fullmatch(value) is not None
+    return EMAIL.fullmatch(value) is not None
 
 
 def _digest(value: str) -> str:

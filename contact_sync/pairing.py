@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from key_stores import Bury, InvalidId, KnownContact, SavePair
@@ -33,6 +33,8 @@ RECORD_PAUSES: Final = (0.1, 0.3, 1.0)
 
 NO_MATCH: Final = "no record is like it, and such contacts are"
 
+End = Callable[[Route, ContactClaim, str, KnownContact], Result]
+
 
 class Pairing:
     """Pairs contacts, each under a claim on it.
@@ -45,6 +47,7 @@ class Pairing:
         rules: What becomes of a contact that is found nowhere.
         held: Who is held for a person to decide.
         traces: Whose creation is in doubt.
+        end: Does to a partner what a delete does.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Pairing:
         rules: Rules,
         held: Held,
         traces: Traces,
+        end: End,
     ) -> None:
         self._claims = claims
         self._identity = identity
@@ -64,6 +68,7 @@ class Pairing:
         self._rules = rules
         self._held = held
         self._traces = traces
+        self._end = end
 
     def find_partner(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> Result:
         """Find a partner for a contact that has none, and pair the two; where there is none, make one."""
@@ -72,14 +77,14 @@ class Pairing:
             return self.adopt(route, claim, id, found.id, contact, found.contact)
         if found.error == AMBIGUOUS:
             ids = [route.target.id_of(record) for record in found.contacts or ()]
-            held = self._hold(route, id, found.reason or "", [each for each in ids if each is not None])
-            return held or self._create(route, claim, id, contact)
+            held = self._decided_or_held(route, id, found.reason or "", [each for each in ids if each is not None])
+            return held or self._create(route, claim, id, contact, decided=True)
         if not found.not_found:
             return found
         return (
             self.adopt_doubtful(route, claim, id, contact)
             or self.unmatched(route, id)
-            or self._create(route, claim, id, contact)
+            or self._create(route, claim, id, contact, decided=self._rules.unmatched_to(route.target.name) == "hold")
         )
 
     def adopt_doubtful(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> Result | None:
@@ -90,9 +95,12 @@ class Pairing:
         if found is None or looks is None:
             return None
         (other,) = self._claims.add(claim, [route.target.ref(found)])
-        if other.paired or (other.buried and not self._traces.seconds_in_doubt(installation, side, found)):
+        if other.paired:
             self._traces.settle_doubt(installation, side, found, looks)
             return None
+        if other.buried and not self._traces.seconds_in_doubt(installation, side, found):  # deleted meanwhile
+            self._traces.settle_doubt(installation, side, found, looks)
+            return self._end(route.back, claim, found, KnownContact(*route.source.pair(id, found)))
         record = read(claim, route.target, found)
         if record.retryable:
             return record
@@ -123,9 +131,9 @@ class Pairing:
         choice = self._rules.unmatched_to(route.target.name)
         if choice == "skip":
             return Result.skipped(f"{NO_MATCH} skipped")
-        return self._hold(route, id, f"{NO_MATCH} held", []) if choice == "hold" else None
+        return self._decided_or_held(route, id, f"{NO_MATCH} held", []) if choice == "hold" else None
 
-    def _hold(self, route: Route, id: str, reason: str, candidates: Sequence[str]) -> Result | None:
+    def _decided_or_held(self, route: Route, id: str, reason: str, candidates: Sequence[str]) -> Result | None:
         """Hold a contact for a person to decide; `None` if a person has decided to create."""
         scope, side = route.scope, route.source.name
         before = self._held.find(scope.installation, side, id)
@@ -134,7 +142,9 @@ class Pairing:
         self._held.keep(scope.installation, HeldContact(side, id, reason, tuple(candidates)))
         return Result.failed(AMBIGUOUS if candidates else "held", reason=reason).with_(action="held")
 
-    def _create(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> Result:
+    def _create(
+        self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any], *, decided: bool
+    ) -> Result:
         plan = self._planner.plan(route, contact, None, there={}, first=True)
         result = self._writer.deliver(claim, plan, "create", None)
         if result.action == "skipped":
@@ -147,6 +157,8 @@ class Pairing:
             return Result.failed(f"the {route.target.noun} was created, but the answer has no id to pair it with")
         pair = self.created_pair(plan, id, result)
         problem = self.record(claim, [pair])
+        if decided and problem is None:
+            self._held.drop(route.scope.installation, route.source.name, id)
         return self.unpaired(route, result.id, problem) if problem else Result.ok(result.id, action="created")
 
     def created_pair(self, plan: Plan, id: str, result: Result) -> SavePair:
@@ -162,10 +174,16 @@ class Pairing:
         """Adopt the record that a refused create names: it exists already. Other refusals are answered as they are."""
         if refusal.id is None or refusal.retryable:
             return refusal
+        held = self._held.find(route.scope.installation, route.source.name, id)
+        if held is not None and held.decision == "create" and refusal.id in held.candidates:
+            reason = (
+                f"a person has decided that it is not the {route.target.noun} {refusal.id}, beside which none is made"
+            )
+            return refusal.with_(reason=refusal.reason or reason)
         found = read(claim, route.target, refusal.id)
         if not found.success and found.retryable:
             return found
-        return self.adopt(route, claim, id, refusal.id, contact, found.contact)
+        return self.adopt(route, claim, id, refusal.id, contact, found.contact, refusal)
 
     def adopt(
         self,
@@ -175,6 +193,7 @@ class Pairing:
         found_id: str,
         contact: Mapping[str, Any],
         record: Mapping[str, Any] | None,
+        refusal: Result | None = None,
     ) -> Result:
         """Pair with a record that was there already, and fill the blanks of both sides. Nothing is cleared.
 
@@ -184,8 +203,9 @@ class Pairing:
         (other,) = self._claims.add(claim, [route.target.ref(found_id)])
         if other.paired and route.source.id_in(other) != id:
             reason = f"the {route.target.noun} {found_id} is already paired with {route.source.noun} "
-            held = self._hold(route, id, f"{reason}{route.source.id_in(other)}", [found_id])
-            return held or self._create(route, claim, id, contact)
+            held = self._decided_or_held(route, id, f"{reason}{route.source.id_in(other)}", [found_id])
+            # What was refused once would be refused again, and name the same record.
+            return held or refusal or self._create(route, claim, id, contact, decided=True)
         if other.buried:  # perhaps because it was in doubt whether this contact was made from it
             self._traces.settle_doubt(route.scope.installation, route.target.name, found_id)
         botmatic_id, external_id = route.source.pair(id, found_id)

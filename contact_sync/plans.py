@@ -136,6 +136,8 @@ class Plan:
         self._here: dict[str, object] = {}
         self._winners: dict[str, str] = {}
         self._sent: Mapping[str, Any] = {}
+        self._moved: set[str] = set()
+        self._read = {route.target.name} if there is not None and route.target.readable else set()
         self.stale: tuple[str, ...] = ()
         self.merged: Merged = merge(self._states(), self._wins)
 
@@ -191,7 +193,7 @@ class Plan:
     def _is_sent(self, key: str, row: Row, contact: Mapping[str, Any]) -> bool:
         if key in self.merged.write or self._altered(row, contact):
             return True
-        if self.route.target.partial or key in self.merged.take or key in self.stale:
+        if self.route.target.partial or key in self.merged.take or key in self.stale or key in self._moved:
             return False
         return not is_empty(row.read(contact, self.route.source.name))
 
@@ -213,6 +215,10 @@ class Plan:
         return self.route.source.shape(replace(change, contact=without_empty(kept) if self._first else kept))
 
     # When it is done
+
+    def was_read(self, side: Side) -> None:
+        """Note that the plan is made of what a side had when it was read: what it has told until then is older."""
+        self._read.add(side)
 
     def sent(self, payload: Mapping[str, Any]) -> None:
         """Note what is being written to the target."""
@@ -241,6 +247,8 @@ class Plan:
                 continue
             if key in self._here and key not in self.merged.take and key not in self.stale:
                 baseline.agree(key, source, self._here[key])
+        if self.has_news or self.merged.agree:
+            self.touch(*self._read)
 
     def settle_back(self, payload: Mapping[str, Any]) -> None:
         """Move the baseline: the source has taken what the target had."""
@@ -254,7 +262,9 @@ class Plan:
                 # What it had is no edit if it is told of once more, by an event that was on its way already.
                 self._baseline.agree(key, source, self._here.get(key))
                 self._baseline.wrote(key, source, canonical(row, value, source), self._now)
-                self._baseline.agree(key, target, self._canonical_there(row))
+            elif key in self._here:  # it does not travel back: each side keeps its own, and that is settled
+                self._baseline.agree(key, source, self._here[key])
+            self._baseline.agree(key, target, self._canonical_there(row))
 
     def touch(self, *sides: Side) -> None:
         """Note that something may have been written to these sides: what they tell of next may be older."""
@@ -289,7 +299,10 @@ class Plan:
                 stale.append(key)
                 continue
             value = row.read(mapped, target)
-            if value is not MISSING:  # else the row ignores empty values
+            if value is MISSING:  # the row ignores empty values
+                if self._first:
+                    states.append(self._state(key, row, None, None))
+            else:
                 states.append(self._state(key, row, canonical(row, value, target), changed))
         self.stale = tuple(stale)
         return states
@@ -302,6 +315,8 @@ class Plan:
             return FieldState(key, here=here, here_changed=changed)
         there = self._canonical_there(row)
         known = None if self._baseline is None else self._baseline.changed(key, self.route.target.name, there)
+        if known:
+            self._moved.add(key)  # somebody edited it there, and that is still to be told
         return FieldState(key, here=here, there=there, here_changed=changed, there_changed=known)
 
     def _changed(self, key: str, here: object) -> bool | None:
@@ -329,6 +344,8 @@ class Plan:
         return contact is not self.contact and bool(row.read(contact, source) != row.read(self.contact, source))
 
     def _policy(self, row: Row) -> ConflictPolicy:
+        if self._baseline is None and not self._first:
+            return "last_write"  # the store keeps no baselines: who changed what is not known
         return self._rules.conflicts if row.conflict is None else cast(ConflictPolicy, row.conflict)
 
     def _wins(self, state: FieldState) -> bool:

@@ -169,8 +169,7 @@ def checked_rules(
     if not all(isinstance(pattern, str) and pattern for pattern in blocked_matches):
         raise ConfigurationError("blocked_matches: each pattern is text that is not empty, such as '*@example.org'")
     _check_seconds("tombstone_seconds", tombstone_seconds)
-    if late_seconds != 0:
-        _check_seconds("late_seconds", late_seconds)
+    _check_seconds("late_seconds", late_seconds, zero=True)
     return Rules(
         conflicts=conflicts,
         unmatched=by_direction,
@@ -182,9 +181,10 @@ def checked_rules(
     )
 
 
-def _check_seconds(name: str, given: object) -> None:
-    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < float("inf"):
-        raise ConfigurationError(f"{name}: expected seconds, more than 0")
+def _check_seconds(name: str, given: object, *, zero: bool = False) -> None:
+    number = isinstance(given, int | float) and not isinstance(given, bool)
+    if not number or not 0 <= given < float("inf") or (given == 0 and not zero):  # type: ignore[operator]
+        raise ConfigurationError(f"{name}: expected seconds, {'0 or more' if zero else 'more than 0'}")
 
 
 def _check_delete_policy(way: Direction, policy: DeletePolicy) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from key_stores import ContactRef, KnownContact
 from mappers import Mapper, Side
 
-from .consumer import ask
+from .consumer import EMAIL, ExternalAPIConsumer, ask
 from .events import Change
 from .platforms import Platform
 from .results import NOT_FOUND, Result
@@ -68,6 +68,10 @@ class EngineSide(ABC):
     @abstractmethod
     def write(self, change: Change, payload: dict[str, Any]) -> Result:
         """Make the call. A create's success has the `id`."""
+
+    @abstractmethod
+    def searches(self, value: str) -> bool:
+        """Whether its records can be searched for such a match value."""
 
     @abstractmethod
     def archive(self, id: str) -> Result:
@@ -136,6 +140,10 @@ class PlatformSide(EngineSide):
             return self._platform.update_contact(token, change.id, payload)
         return self._platform.delete_contact(token, change.id)
 
+    def searches(self, value: str) -> bool:
+        del value
+        return False
+
     def archive(self, id: str) -> Result:
         del id
         return Result.failed("the platform has no archive")
@@ -189,6 +197,10 @@ class ExternalSide(EngineSide):
         if change.kind == "update":
             return ask(self.scope.consumer, "update_contact", payload)
         return ask(self.scope.consumer, "delete_contact", change.id)
+
+    def searches(self, value: str) -> bool:
+        own = type(self.scope.consumer).find_contact is not ExternalAPIConsumer.find_contact
+        return own or EMAIL.fullmatch(value) is not None
 
     def archive(self, id: str) -> Result:
         return ask(self.scope.consumer, "archive_contact", id)

@@ -24,6 +24,8 @@ would be taken for that of a deleted contact in the end."""
 LOOKS_SECONDS: Final = 600.0
 """For how long such a contact is recognised when the side tells of it."""
 
+_LOOKS: Final = "looks:"
+
 
 OTHER: Final[dict[Side, Side]] = {"botmatic": "ext", "ext": "botmatic"}
 
@@ -101,6 +103,16 @@ class Traces:
         ends = self._records.get_record(installation, f"doubt:{side}:{id}")
         return 0.0 if ends is None else max(0.0, float(ends) - time.time())
 
+    def are_doubts(self, installation: str) -> bool:
+        """Whether any contact of an installation could be recognised by what it looks like."""
+        now, found = time.time(), False
+        for name, value in self._records.get_records(installation).items():
+            if name.startswith(_LOOKS):
+                found |= float(value.partition(":")[0]) > now
+                if float(value.partition(":")[0]) <= now:
+                    self._records.delete_record(installation, name)
+        return found
+
     def looks_like(self, installation: str, side: Side, looks: str) -> str | None:
         """Which contact of a side, whose creation on the other one is in doubt, looks like that."""
         ends, _, owner = (self._records.get_record(installation, self._name(installation, looks)) or "0").partition(":")
@@ -114,7 +126,7 @@ class Traces:
             self._records.delete_record(installation, self._name(installation, looks))
 
     def _name(self, installation: str, looks: str) -> str:
-        return f"looks:{self._keys.of(installation)[0].name(looks)}"
+        return f"{_LOOKS}{self._keys.of(installation)[0].name(looks)}"
 
     def forget(self, installation: str, side: Side, id: str) -> bool:
         """Forget all that is known of a contact, on either end. Whether there was anything."""
@@ -123,6 +135,6 @@ class Traces:
         for name, value in self._records.get_records(installation).items():
             winner = name.startswith(f"merged:{side}:") and value == id
             partner = name.startswith((f"gone:{OTHER[side]}:", f"left:{OTHER[side]}:")) and value == id
-            if name in own or winner or partner or (name.startswith("looks:") and value.endswith(f":{side}:{id}")):
+            if name in own or winner or partner or (name.startswith(_LOOKS) and value.endswith(f":{side}:{id}")):
                 found |= self._records.delete_record(installation, name)
         return found

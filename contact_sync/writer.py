@@ -42,6 +42,7 @@ class Writer:
             ClaimLost: The claim has ended meanwhile; nothing is written.
         """
         lost: list[Exception] = []
+        made: list[Result] = []
 
         def checked(change: Change, payload: dict[str, Any]) -> Result:
             try:
@@ -50,7 +51,10 @@ class Writer:
             except Exception as error:  # noqa: BLE001 - on its way through the middleware it would be taken for theirs
                 lost.append(error)
                 return translate(error, "a claim")
-            return deliver(change, payload)
+            result = deliver(change, payload)
+            if change.kind == "create" and result.success and result.id is not None:
+                made.append(result)
+            return result
 
         def give_shape(change: Change) -> Result:
             try:
@@ -62,7 +66,8 @@ class Writer:
         result = self._pipeline.run(Stage.SEND, change, give_shape)
         if lost:
             raise lost[0]
-        return result
+        # Whatever middleware says afterwards, a record that was made has to be paired, or it is made twice.
+        return made[0] if made and result.id != made[0].id else result
 
     def deliver(self, claim: ContactClaim, plan: Plan, kind: Any, id: str | None) -> Result:
         """Write to the target what a plan says. It notes what was sent."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from contact_sync.testing import Quirks, SandboxPlatform
 from key_stores import KeyStore
@@ -43,6 +43,7 @@ QUIRKS = st.builds(
     clears=st.sampled_from(["none", "empty", "absent"]),
     paging=st.sampled_from(["number", "offset", "cursor"]),
     pages_shift=st.booleans(),
+    limit_every=st.sampled_from([0, 0, 7]),
     tells_own_writes=st.booleans(),
 )
 
@@ -153,6 +154,15 @@ class Sync(RuleBasedStateMachine):
         if events and notices:
             self.here.deliver_both(events[one % len(events)], notices[other % len(notices)])
 
+    @rule(index=INDEX)
+    def the_platform_tells_twice_at_once(self, index: int) -> None:
+        if waiting := self.here.waiting_events():
+            self.here.deliver_event_twice_at_once(waiting[index % len(waiting)])
+
+    @rule()
+    def everything_is_imported(self) -> None:
+        self.here.import_all()
+
     # Faults
 
     @rule(
@@ -168,6 +178,11 @@ class Sync(RuleBasedStateMachine):
     )
     def the_next_call_to_the_platform_fails(self, operation: str, effect: bool) -> None:
         self.here.break_platform(operation, effect=effect)
+
+    @invariant()
+    def pairs_are_one_to_one(self) -> None:
+        if self.world is not None:
+            self.world.check_pairs()
 
     def teardown(self) -> None:
         if self.world is not None:

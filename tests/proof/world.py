@@ -11,6 +11,8 @@ import itertools
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
+import requests
+
 from contact_sync import BotmaticPlatform, ContactSync, Result
 from contact_sync.installations import token_installation_id
 from contact_sync.testing import Quirks, QuirkyConsumer, SandboxPlatform
@@ -206,6 +208,23 @@ class World:
         lost = lost or traces.partner_of_gone(self.installation, "ext", loser)
         return lost if kept is not None else None
 
+    def deliver_event_twice_at_once(self, id: str) -> None:
+        """Deliver the oldest event of a contact while the same arrives a second time from elsewhere."""
+        stuck = self.stuck_events.get(id)
+        first = stuck or next(d for d in self.sandbox.held if d.contact_id == id and d.token == self.token)
+        headers = {"Authorization": f"Bearer {self.token}"}
+        with ThreadPoolExecutor(2) as pool:
+            copy = pool.submit(requests.post, self.address, json=first.body, headers=headers, timeout=30)
+            done = pool.submit(self.deliver_event, id)
+        assert copy.result().status_code in (200, 503)
+        self.story.append(f"… the same at once -> {copy.result().text}")
+        done.result()
+
+    def import_all(self) -> None:
+        """Import all that the CRM lists. What fails for now is left to the notices."""
+        report = self.sync.import_all(self.token)
+        self.story.append(f"import -> {report} {report.failed}")
+
     def deliver_both(self, id: str, record: str) -> None:
         """Deliver an event of either side at the same moment."""
         with ThreadPoolExecutor(2) as pool:
@@ -246,6 +265,14 @@ class World:
                 return
             self.deliver_event(id)
         raise AssertionError("a contact is not settled")
+
+    def check_pairs(self) -> None:
+        """At any moment, each id is in one pair, and the two directions are inverse."""
+        store: Any = self.store
+        pairs = list(store.iter_pairs(self.installation))
+        assert len({b for b, _ in pairs}) == len({e for _, e in pairs}) == len(pairs), pairs
+        for b, e in pairs:
+            assert store.get_botmatic_id(self.installation, e) == b
 
     def check(self) -> None:
         """Both sides agree, one to one; nothing was cleared that nobody cleared; each edit cost one write a side."""
