@@ -97,15 +97,18 @@ def test_a_record_in_doubt_that_is_gone_is_paired_so_that_the_news_of_it_is_pass
     assert world.platform.contacts == {}
 
 
-@pytest.mark.parametrize("settled", ["paired", "deleted"])
-def test_one_that_was_settled_otherwise_is_not_adopted_by_who_looks_like_it(settled: str) -> None:
+def test_one_that_has_found_another_partner_is_not_adopted_by_who_looks_like_it() -> None:
     world = ana_in_doubt()
-    if settled == "paired":
-        world.pair("7", "5")
-    else:
-        world.event("contact_deleted", {"id": 7})
+    world.pair("7", "5")
     result = world.sync.create_contact(world.crm.records["1"], TOKEN)
     assert (result.action, result.id) == ("created", "501")
+
+
+def test_the_record_of_one_that_was_deleted_before_it_told_of_itself_is_deleted_too() -> None:
+    world = ana_in_doubt()
+    world.event("contact_deleted", {"id": 7})
+    assert world.sync.create_contact(world.crm.records["1"], TOKEN).action == "deleted"
+    assert world.crm.records == {}
 
 
 def test_when_its_time_is_over_it_is_created_after_all(monkeypatch: pytest.MonkeyPatch) -> None:
