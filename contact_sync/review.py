@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from key_stores import SavePair
+from key_stores import KnownContact, SavePair
 
 from .contact_claim import ContactClaim
 from .engine import Engine
@@ -59,7 +59,9 @@ class Review:
             if not found.success:
                 missing = f"there is no {route.target.noun} {partner}"
                 return found.with_(reason=missing) if found.not_found else found
-        claim.record(SavePair(*route.source.pair(id, partner)))
+        pair = route.source.pair(id, partner)
+        begun = self._engine.planner.begun(route, KnownContact(*pair))  # the blanks of both are still to be filled
+        claim.record(SavePair(*pair, begun))
         self._engine.held.drop(route.scope.installation, route.source.name, id)
         return Result.ok(partner, action="adopted")
 

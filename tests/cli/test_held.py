@@ -128,7 +128,7 @@ def test_resolve_pairs_a_contact_with_the_record_that_it_is(shop: Shop) -> None:
     )
     assert shop.sync.key_store.get_external_id(shop.installation, "b1") == "e2"
     assert shop.held() == []
-    assert shop.tell("contact_updated", {"id": "b1", "email": "ana@example.net"})["action"] == "updated"
+    assert shop.tell("contact_updated", {"id": "b1", "email": "ana@example.net"})["action"] == "adopted"
     assert shop.crm.records["e2"]["mail"] == "ana@example.net"
 
 

@@ -142,7 +142,8 @@ def test_former_values_are_few_and_are_dropped_when_they_are_late() -> None:
     made = baseline(agreed("0"))
     for number in range(1, 100):
         made.wrote("phone", "botmatic", str(number), NOW)
-    assert sum(made.is_former("phone", str(number), NOW, LATE) for number in range(100)) == 8
+    assert made.is_former("phone", "98", NOW, LATE)
+    assert sum(made.is_former("phone", str(number), NOW, LATE) for number in range(100)) < 10
     made.agree("phone", "ext", "99")
     late = made.pack(NOW + LATE + 1, LATE) or b""
     assert len(late) == len(agreed("0612"))

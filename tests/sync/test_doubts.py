@@ -97,14 +97,14 @@ def test_a_record_in_doubt_that_is_gone_is_paired_so_that_the_news_of_it_is_pass
     assert world.platform.contacts == {}
 
 
-def test_one_that_was_paired_otherwise_is_not_adopted_by_who_looks_like_it() -> None:
+def test_one_that_has_found_another_partner_is_not_adopted_by_who_looks_like_it() -> None:
     world = ana_in_doubt()
     world.pair("7", "5")
     result = world.sync.create_contact(world.crm.records["1"], TOKEN)
     assert (result.action, result.id) == ("created", "501")
 
 
-def test_a_delete_that_came_while_a_create_was_in_doubt_is_done_when_the_record_shows_up() -> None:
+def test_the_record_of_one_that_was_deleted_before_it_told_of_itself_is_deleted_too() -> None:
     world = ana_in_doubt()
     world.event("contact_deleted", {"id": 7})
     assert world.sync.create_contact(world.crm.records["1"], TOKEN).action == "deleted"

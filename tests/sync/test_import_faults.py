@@ -21,7 +21,8 @@ from tests.sync.test_imports import records
 
 @pytest.fixture
 def world() -> World:
-    return make_world()
+    """A world that takes what it is given for news, without asking the CRM whether it is."""
+    return make_world(late_seconds=0)
 
 
 def test_an_iterable_that_raises_ends_the_import_after_what_it_gave(world: World) -> None:
@@ -106,7 +107,7 @@ def revoke_token(world: World) -> None:
 
 
 def test_a_token_that_is_refused_ends_an_import_after_one_batch() -> None:
-    world = make_world(auth=lambda token: True)
+    world = make_world(auth=lambda token: True, late_seconds=0)
     world.sync.import_contacts(records(250), TOKEN)
     revoke_token(world)
     for first, method in ((1, "update_contacts"), (1001, "create_contacts")):
@@ -118,7 +119,7 @@ def test_a_token_that_is_refused_ends_an_import_after_one_batch() -> None:
 
 
 def test_a_token_that_is_refused_ends_updates_of_many_with_a_result_for_each() -> None:
-    world = make_world(auth=lambda token: True)
+    world = make_world(auth=lambda token: True, late_seconds=0)
     world.sync.import_contacts(records(250), TOKEN)
     revoke_token(world)
     results = world.sync.update_contacts(records(250, name="Q"), TOKEN)
@@ -308,7 +309,7 @@ def test_a_large_import_is_all_there_and_may_run_while_events_come() -> None:
 
 
 def test_updates_of_many_are_answered_one_for_one_however_odd_they_are() -> None:
-    world = make_world()
+    world = make_world(late_seconds=0)
     world.sync.import_contacts(records(120), TOKEN)
     odd: list[Any] = [None, 5, "text", [], {}, {"ref": None}, {"ref": True}, {"ref": 1.5}, {"ref": [1]}, {"ref": "999"}]
     given = [*records(60, name="Q"), *odd, *records(60, first=61), {"ref": 60, "first_name": "again"}]
