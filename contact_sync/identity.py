@@ -44,7 +44,8 @@ class Identity:
         """
         try:
             names = [f"match:{row.botmatic}:{_digest(value.casefold())}" for row, value in self._values(route, contact)]
-            return tuple(dict.fromkeys(names)) or (f"like:{_digest(self._likeness(route, contact))}",)
+            likeness = self._likeness(route, contact)
+            return tuple(dict.fromkeys(names)) or ((f"like:{_digest(json.dumps(likeness))}",) if likeness else ())
         except MappingError:
             return ()  # said by the mapping itself, a step later
 
@@ -116,8 +117,8 @@ class Identity:
             key=lambda entry: order[entry[0].key],
         )
 
-    def _likeness(self, route: Route, contact: Mapping[str, Any]) -> str:
-        """What a contact looks like on the platform, as text."""
+    def _likeness(self, route: Route, contact: Mapping[str, Any]) -> list[tuple[str, str]]:
+        """What a contact looks like on the platform: the names and values of the fields that it has."""
         there = contact if route.source.name == "botmatic" else self._mapper.to_botmatic(contact)
         rows = sorted(
             (row for row in self._mapper.rows if not row.id and row.direction != "to_external"),
@@ -126,7 +127,7 @@ class Identity:
         told = {
             row.botmatic: str(canonical(row, there[row.botmatic], "botmatic")) for row in rows if row.botmatic in there
         }
-        return json.dumps([(name, value) for name, value in told.items() if not is_empty(there[name])])
+        return [(name, value) for name, value in told.items() if not is_empty(there[name])]
 
 
 def _never(_: str) -> None:

@@ -166,7 +166,12 @@ class Pairing:
         """The pair of a record that was created just now, with its baseline."""
         botmatic_id, external_id = plan.route.source.pair(id, str(result.id))
         known = KnownContact(botmatic_id, external_id)
-        plan.settle(result.contact, self._planner.baseline(plan.route, known))
+        try:
+            baseline = self._planner.baseline(plan.route, known)
+        except Exception as error:  # noqa: BLE001 - a user's store may raise anything; the pair alone is worth more
+            translate(error, "the key of a baseline")
+            return SavePair(botmatic_id, external_id)
+        plan.settle(result.contact, baseline)
         return SavePair(botmatic_id, external_id, plan.packed())
 
     def adopt_existing(

@@ -85,6 +85,8 @@ class Planner:
             KeyStoreError: The key is in the store, which cannot be asked.
         """
         rows = self._rows[route.target.name]
+        if first and there is not None:  # blanks of the source are filled, also by rows that travel that way alone
+            rows += tuple(row for row in self._rows[route.source.name] if row not in rows and not row.id)
         if first and self._keeps:
             self._keys.of(route.scope.installation)  # needed for the pair: after a create it is too late to fail
         if route.source.omits_empty:

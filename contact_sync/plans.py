@@ -209,8 +209,8 @@ class Plan:
             return [FieldState(key, here=None, here_changed=True) for key, row in self._rows.items() if self._told(row)]
         states, stale = [], []
         for key, row in self._rows.items():
-            if not self._told(row):
-                if self._first:
+            if not self._told(row) or not self._travels(row):
+                if self._first and (not self._told(row) or is_empty(row.read(self.contact, source))):
                     states.append(self._state(key, row, None, None))
                 continue
             here = self._here[key] = canonical(row, row.read(self.contact, source), source)
@@ -228,6 +228,10 @@ class Plan:
                 states.append(self._state(key, row, canonical(row, value, target), changed))
         self.stale = tuple(stale)
         return states
+
+    def _travels(self, row: Row) -> bool:
+        """Whether a row goes from the source to the target."""
+        return row.direction in ("both", "to_external" if self.route.target.name == "ext" else "to_botmatic")
 
     def _told(self, row: Row) -> bool:
         return row.read(self.contact, self.route.source.name) is not MISSING

@@ -103,3 +103,18 @@ def test_what_is_marked_or_merged_stays_away_when_tombstones_have_ended() -> Non
     world.event("contact_deleted", {"id": 7})
     assert world.sync.import_all(TOKEN).skipped == 1
     assert world.store.get_botmatic_id(INSTALLATION, "1") is None
+
+
+def test_an_adoption_fills_a_blank_by_a_row_that_travels_to_the_platform_alone() -> None:
+    rows = [*ROWS[:3], Row("phone", "phone_number", direction="to_botmatic")]
+    record = {"ref": "e1", "email_address": "ana@example.org", "phone_number": "0612"}
+    phones: list[dict[str, Any]] = [{}, {"phone": ""}, {"phone": "0700"}, {"phone": 0}]
+    for phone in phones:
+        crm = MemoryConsumer([record], id_field="ref", email_field="email_address")
+        world = make_world(mapper=Mapper(rows), crm=crm)
+        world.platform.contacts["7"] = dict(phone)
+        event = {"id": 7, "email": "ana@example.org"} | phone
+        assert world.event("contact_created", event)["data"]["action"] == "adopted"
+        told = phone.get("phone", "")
+        assert world.platform.contacts["7"]["phone"] == ("0612" if told == "" else told)
+        assert crm.records["e1"]["phone_number"] == "0612"
