@@ -31,10 +31,17 @@ CONFIRMED_SECONDS: Final = 600.0
 REFUSED_SECONDS: Final = 30.0
 INSTALLED_SECONDS: Final = 1.0
 UNREACHABLE_SECONDS: Final = 1.0
+SAID_SECONDS: Final = 60.0
 MOST_REMEMBERED: Final = 10_000
 MOST_QUESTIONS: Final = 4
 QUESTION_WAIT: Final = 10.0
 RETRY_SECONDS: Final = 5.0
+
+
+UNKNOWN: Final = (
+    "A request was refused: its token is not installed here. Install the integration on the platform; once more, if "
+    "the key store has forgotten it (memory:// does at every restart)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +154,7 @@ class InstalledAuth:
         self._refused = _Recent(REFUSED_SECONDS)
         self._unreachable = _Recent(UNREACHABLE_SECONDS)
         self._installed = _Recent(INSTALLED_SECONDS)
+        self._said = _Recent(SAID_SECONDS)
         self._asking: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -160,8 +168,15 @@ class InstalledAuth:
             translate(error, "the installations")
             return NOT_NOW
         if not installed:
+            self._say_unknown()
             return NOT_AUTHORIZED
         return self._confirm(token)
+
+    def _say_unknown(self) -> None:
+        """Say in the log, once in a while, that a token was refused which is not installed here."""
+        if UNKNOWN not in self._said:
+            self._said.add(UNKNOWN)
+            log.warning(UNKNOWN)
 
     def forget(self, token: str) -> None:
         """Ask again about a token: it has just been installed or uninstalled."""

@@ -101,7 +101,8 @@ class ExternalAPIConsumer(ABC):
 
         Args:
             field: The field in the CRM's own name, as in the mapping; `properties.phone` lies in an object.
-            value: What the field has to be, whole.
+            value: What the field has to be, whole. A phone number (a row of type `phone`) is asked for in E.164 first
+                (`+33612345678`) and, if nobody has that, as the platform writes it.
 
         Returns:
             Success with `contact`, or with `contacts` if there are several; `NOT_FOUND` if there is none.

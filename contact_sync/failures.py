@@ -50,6 +50,9 @@ _TEMPORARY: Final = frozenset(
         "gaierror",
     )
 )
+_NO_CONNECTION: Final = frozenset(
+    ("ConnectTimeout", "ConnectTimeoutError", "ConnectError", "NameResolutionError", "NewConnectionError", "gaierror")
+)
 _UNREACHABLE: Final = frozenset(
     {errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENETDOWN, errno.ENETUNREACH, errno.ENETRESET}
 )
@@ -92,7 +95,7 @@ def translate(error: BaseException, source: str) -> Result:
         f"{source} raised {kind}{said}",
         retryable=temporary,
         retry_after=_retry_after(error) if temporary else None,
-        in_doubt=temporary and (status is None or status >= 500),
+        in_doubt=temporary and (status is None or status >= 500) and not _never_arrived(error),
     )
 
 
@@ -151,6 +154,18 @@ def _is_temporary(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in _UNREACHABLE:
         return True
     return any(kind.__name__ in _TEMPORARY for kind in type(error).__mro__)
+
+
+def _never_arrived(error: BaseException) -> bool:
+    """Whether a call cannot have taken effect, since there was no connection to send it on."""
+    for one in _layers(error):
+        wrapped = [one, *one.args[:1]]  # requests wraps what urllib3 raised
+        reasons = [*wrapped, *(_read(each, "reason") for each in wrapped)]
+        if any(type(each).__name__ in _NO_CONNECTION for each in reasons):
+            return True
+        if isinstance(one, OSError) and (one.errno in _UNREACHABLE or one.errno == errno.ECONNREFUSED):
+            return True
+    return False
 
 
 def _retry_after(error: BaseException) -> float | None:

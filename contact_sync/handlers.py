@@ -120,6 +120,8 @@ class Handlers:
         if not result.success:
             # The error itself may be a consumer's, and hold anything; it is in the answer.
             again = "it may come again" if result.retryable else "it is not tried again"
+            if result.action == "held":
+                again = "its contact is held for a person to decide (contact-sync held)"
             log.warning("%s of %.200r was not applied, %s; the answer says why", event.name, event.installation, again)
         if listener is None or (result.retryable and not result.success):
             return Reply.of(result)  # a retryable event comes again: the listener hears of it once, when it is settled

@@ -65,16 +65,17 @@ class Identity:
             that it may be. A look-up that fails is answered as it is.
         """
         found_by = self._values(route, contact)
+        written = self._written(route, contact)
         for _, group in groupby(found_by, key=lambda entry: entry[0].key if not _is_address(entry[1]) else "@"):
-            found = self._search(route, list(group))
+            found = self._search(route, list(group), written)
             if not found.not_found:
                 return found
         return Result.failed(NOT_FOUND)
 
-    def _search(self, route: Route, values: Sequence[tuple[Row, str]]) -> Result:
+    def _search(self, route: Route, values: Sequence[tuple[Row, str]], written: Mapping[str, Any]) -> Result:
         records: dict[str, Mapping[str, Any]] = {}
         for row, value in values:
-            found = route.target.find(row.name_on(route.target.name), value)
+            found = self._find(route, row, value, written)
             if found.not_found or (found.success and found.contacts is not None and not found.contacts):
                 continue
             if not found.success:
@@ -97,6 +98,19 @@ class Identity:
         ((id, record),) = records.items()
         return Result.ok(id, contact=record)
 
+    def _find(self, route: Route, row: Row, value: str, written: Mapping[str, Any]) -> Result:
+        name = row.name_on(route.target.name)
+        found = route.target.find(name, value)
+        raw = row.read(written, "ext")
+        if found.not_found and row.type == "phone" and isinstance(raw, str) and raw.strip() != value:
+            found = route.target.find(name, raw.strip())  # as it is written, for a CRM that compares texts
+        return found
+
+    def _written(self, route: Route, contact: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The contact as the CRM writes it, whichever side it comes from."""
+        there = contact if route.source.name == "botmatic" else self._mapper.to_botmatic(contact)
+        return self._mapper.to_external(there)
+
     def _has(self, route: Route, record: Mapping[str, Any], row: Row, value: str) -> bool:
         theirs = {own.botmatic for own, _ in self._mapper.match_values(record, route.target.name)}
         if row.botmatic not in theirs:
@@ -105,9 +119,8 @@ class Identity:
 
     def _values(self, route: Route, contact: Mapping[str, Any]) -> list[tuple[Row, str]]:
         """What a contact may be recognised by, as the CRM writes it, whichever side it comes from."""
-        there = contact if route.source.name == "botmatic" else self._mapper.to_botmatic(contact)
         own = self._mapper.match_values(contact, route.source.name)
-        written = self._mapper.match_values(self._mapper.to_external(there), "ext")
+        written = self._mapper.match_values(self._written(route, contact), "ext")
         rows = {row.key for row, _ in written}
         # Rows that travel the other way alone have no value of the CRM's making.
         values = [*written, *((row, value) for row, value in own if row.key not in rows)]

@@ -174,7 +174,8 @@ class ContactSync(Calling, Registering):
         if not vault:
             log.warning(
                 "No secret_keys: tokens of installations are kept in memory alone, and after a restart nothing can "
-                "speak for an installation until it is installed again"
+                "speak for an installation until it is installed again. Pass secret_keys=[…] with a random text of at "
+                "least 32 characters"
             )
         if server is not None:
             server.register_blueprint(self.blueprint)

@@ -269,3 +269,12 @@ def test_a_store_of_five_methods_remembers_installations_in_this_process() -> No
     assert status(world) == 401
     world.event("install")
     assert status(world) == 200
+
+
+def test_an_event_whose_token_is_not_installed_is_said_once_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    world = make_world(auth=None)
+    for _ in range(3):
+        assert world.post({"event": "contact_created", "data": {"id": 7}}).status_code == 401
+    said = [record.message for record in caplog.records if "is not installed here" in record.message]
+    assert len(said) == 1
+    assert TOKEN not in caplog.text
