@@ -193,6 +193,7 @@ def test_ended_claims_do_not_pile_up(store: RedisKeyStore, client: redis.Redis) 
     """They go a few at a time when others are claimed."""
     for number in range(40):
         assert store.claim("i", [ContactRef(botmatic_id=number)], f"owner {number}", 0.001) is not None
+    assert store.claim("i", [ContactRef(botmatic_id="b")], "me", 60) is not None  # the keys stay for as long
     hash, ends = sorted(client.keys())
 
     def left() -> int:
