@@ -129,6 +129,7 @@ class Names:
 
     def __init__(self, fields: Sequence[str]) -> None:
         self._names: dict[str, int] = {}
+        self._prefixes: dict[str, bytes] = {}
         taken: set[int] = set()
         for key in sorted(fields):
             data, name = key.encode("utf-8", "surrogatepass"), -1
@@ -137,10 +138,16 @@ class Names:
                 name, data = int.from_bytes(digest) >> (24 - _NAME_BITS), digest + data
             taken.add(name)
             self._names[key] = name
+            whole = key.encode("utf-8", "surrogatepass")
+            self._prefixes[key] = len(whole).to_bytes(4) + whole
 
     def of(self, field: str) -> int:
         """Give a field's short name, of 22 bits."""
         return self._names[field]
+
+    def prefix(self, field: str) -> bytes:
+        """Give what the digest of a field's value begins with."""
+        return self._prefixes[field]
 
 
 def _tag_of(packed: bytes) -> bytes:
@@ -174,6 +181,7 @@ class Baseline:
         self._key = self._unpack(packed or b"", keys) or keys[0]
         self._begun = self._key.hasher(botmatic_id, external_id)
         self._before = packed
+        self._digests: dict[tuple[str, type, object], bytes] = {}
 
     def _unpack(self, packed: bytes, keys: Sequence[Key]) -> Key | None:
         if len(packed) < _HEAD.size or packed[0] != FORMAT or (len(packed) - _HEAD.size) % _ENTRY.size:
@@ -257,12 +265,14 @@ class Baseline:
         return None if packed == self._before else packed
 
     def _digest(self, field: str, value: object) -> bytes:
-        hasher = self._begun.copy()
-        data = field.encode("utf-8", "surrogatepass")
-        hasher.update(len(data).to_bytes(4))
-        hasher.update(data)
-        hasher.update(_as_bytes(value))
-        return bytes(hasher.digest())
+        # A value is often asked for several times: is it new, is it what was sent, is it what came back?
+        asked = field, type(value), value
+        known = self._digests.get(asked)
+        if known is None:
+            hasher = self._begun.copy()
+            hasher.update(self._names.prefix(field) + _as_bytes(value))
+            known = self._digests[asked] = hasher.digest()
+        return known
 
 
 def _as_bytes(value: object) -> bytes:

@@ -10,7 +10,7 @@ from . import matching, paths, row_check
 from .errors import MappingDefinitionError, MappingValueError
 from .field_types import Conversions, canonical_text, or_as_text
 from .transforms import Transform, TransformFunction
-from .values import Unfit, is_empty
+from .values import MISSING, Unfit, is_empty
 from .words import (
     DIRECTIONS,
     FIELD_TYPES,
@@ -167,6 +167,8 @@ class Mapping:
 
     def read(self, contact: object, side: Side) -> Any:
         """Give the field's value in a side's contact; `mappers.values.MISSING` if it has none."""
+        if side == "botmatic" and contact.__class__ is dict:  # flat, and read many times for each contact
+            return contact.get(self.botmatic, MISSING)
         return paths.read(contact, self.path_on(side))
 
     def canonical(self, value: Any, side: Side = "botmatic") -> Any:
