@@ -14,7 +14,7 @@ from key_stores import PairListing
 
 from .group import Problem, Wrong
 from .output import plain
-from .stores import is_of_this_process, name_of
+from .stores import USE_ANOTHER, is_of_this_process, name_of
 from .target import load_sync
 
 _MOST_NAMED: Final = 10
@@ -47,7 +47,7 @@ def stored(target: str) -> Iterator[ContactSync]:
     if is_of_this_process(sync.key_store):
         raise Problem(
             f"the key store of {target} ({name_of(sync.key_store)}) is in the memory of the process that serves; no "
-            "other process can look into it"
+            f"other process can look into it: {USE_ANOTHER}"
         )
     with sync:
         yield sync

@@ -297,6 +297,7 @@ def test_a_store_in_memory_cannot_be_looked_into(project: Project, command: tupl
     result = project.run(name, project.sync("memory://"), *rest)
     assert result.code == 1
     assert "(MemoryKeyStore) is in the memory of the process that serves" in result.err
+    assert result.err.endswith(": use sqlite:///pairs.db or another store\n")
 
 
 def test_a_store_without_records_says_where_what_is_held_is(project: Project) -> None:

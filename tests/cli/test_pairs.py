@@ -219,6 +219,7 @@ def test_a_store_in_memory_cannot_be_looked_into(project: Project) -> None:
     result = project.run("pairs", project.sync("memory://"), "count")
     assert result.code == 1
     assert "(MemoryKeyStore) is in the memory of the process that serves" in result.err
+    assert result.err.endswith(": use sqlite:///pairs.db or another store\n")
 
 
 def test_a_store_that_cannot_list_says_so(project: Project) -> None:
