@@ -55,7 +55,14 @@ class Subject:
         """The installation, and who speaks for it; a failed result if that was refused; `None` if nobody was named."""
         if self.token is None and self.installation is None:
             return None
+        if self.names_nobody:
+            return Result.failed("there is no such installation")
         return self.sync.identities.of_method(self.token, self.installation)
+
+    @property
+    def names_nobody(self) -> bool:
+        """Whether the installation that was named is not there."""
+        return self.installation is not None and self.sync.installations.find(self.installation) is None
 
     @property
     def sees_installations(self) -> bool:
@@ -183,7 +190,7 @@ def token(subject: Subject) -> Iterator[Finding]:
         yield Finding("token", "skipped", "none given", f"Pass {_whose(subject)}")
         return
     if isinstance(speaker, Result):
-        yield Finding("token", "fail", speaker.error or "", "Give the token of an installation, or install again")
+        yield Finding("token", "fail", speaker.error or "", _somebody_else(subject))
         return
     id, auth = speaker
     answer = subject.sync.platform.validate_token(auth.token)
@@ -210,7 +217,9 @@ def consumer(subject: Subject) -> Iterator[Finding]:
         yield Finding("consumer", "skipped", "nobody to ask for", remedy)
         return
     if isinstance(found, Result):
-        yield Finding("consumer", "fail", found.error or "", "Repair the consumer function, or name another one")
+        refused = isinstance(subject.speaker(), Result)
+        remedy = _somebody_else(subject) if refused else "Repair the consumer function, or name another one"
+        yield Finding("consumer", "fail", found.error or "", remedy)
         return
     kind = type(found).__name__
     began = time.perf_counter()
@@ -291,6 +300,13 @@ def _whose(subject: Subject) -> str:
     if subject.sees_installations:
         return "--token-env NAME, --ask-token or --installation ID"
     return "--token-env NAME or --ask-token"
+
+
+def _somebody_else(subject: Subject) -> str:
+    """What to do if nobody may speak for whom was named."""
+    if subject.names_nobody:
+        return "Name one that there is: 'contact-sync installations app:sync list' lists them"
+    return "Give the token of an installation, or install again"
 
 
 def _milliseconds(began: float) -> str:

@@ -245,6 +245,21 @@ def test_an_installation_without_a_readable_token_is_a_warning(
     assert checked["token"][0] == "fail"
 
 
+@pytest.mark.parametrize("crm", ["crm", "lambda auth: crm"])
+def test_an_installation_that_is_not_there_fails_and_it_is_said_what_lists_them(project: Project, crm: str) -> None:
+    project.write("program.py", f"{SYNC}\nsync = ContactSync({crm}, FIELDS, {STORE!r}, secret_keys={KEYS})\n")
+    checked = project.check("--installation", "client:nobody")
+    assert checked.code == 1
+    failed = [finding for finding in checked.all if finding["state"] == "fail"]
+    assert [finding["name"] for finding in failed] == (["token"] if crm == "crm" else ["token", "consumer"])
+    assert {(finding["detail"], finding["remedy"]) for finding in failed} == {
+        (
+            "there is no such installation",
+            "Name one that there is: 'contact-sync installations app:sync list' lists them",
+        )
+    }
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
