@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,6 +20,8 @@ from .target import load_sync
 
 _MOST_NAMED: Final = 10
 
+_TARGET: Final = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
+
 installation_option = click.option(
     "--installation", metavar="ID", help="Which installation.  [default: the only one there is]"
 )
@@ -34,6 +37,21 @@ class SyncGroup(click.Group):
                 raise Wrong(f"MODULE:SYNC comes before {args[0]!r}: contact-sync {ctx.info_name} app:sync {args[0]} …")
             args = ["MODULE:SYNC", *args]
         return super().parse_args(ctx, args)
+
+
+class SyncCommand(click.Command):
+    """A command about one contact of somebody's sync: `contact-sync COMMAND MODULE:SYNC ID`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments. Who gives the id alone is told what comes before it."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.MissingParameter:
+            given = ctx.params.get("target")
+            if given is None or _TARGET.fullmatch(given):
+                raise
+            id = plain(given)
+            raise Wrong(f"MODULE:SYNC comes first: contact-sync {ctx.info_name} app:sync {id} …") from None
 
 
 @contextlib.contextmanager

@@ -6,14 +6,14 @@ import click
 
 from contact_sync.integration import ContactSync
 
-from .chosen import chosen_installation, installation_option, stored
+from .chosen import SyncCommand, chosen_installation, installation_option, stored
 from .group import Problem
 from .output import plain
 from .speaking import NAMES, partner_of, said, silent_scope
 from .target import sync_argument
 
 
-@click.command()
+@click.command(cls=SyncCommand)
 @sync_argument
 @click.argument("id")
 @click.option(

@@ -233,6 +233,24 @@ def test_options_that_make_no_sense_are_refused(shop: Shop, options: tuple[str, 
     assert (result.code, result.err) == (2, f"Error: {said}\n")
 
 
+@pytest.mark.parametrize(
+    "command", [("resolve", "b1", "--create"), ("forget", "b1"), ("resolve", "--with", "e1", "b1")]
+)
+def test_who_forgets_the_module_is_told_that_it_comes_first(project: Project, command: tuple[str, ...]) -> None:
+    result = project.run(*command)
+    assert (result.code, result.err) == (
+        2,
+        f"Error: MODULE:SYNC comes first: contact-sync {command[0]} app:sync b1 …\n",
+    )
+
+
+@pytest.mark.parametrize(("command", "lacking"), [((), "MODULE:SYNC"), (("app:sync",), "ID")])
+def test_who_forgets_the_id_is_told_that(project: Project, command: tuple[str, ...], lacking: str) -> None:
+    result = project.run("resolve", *command, "--create")
+    assert result.code == 2
+    assert f"Missing argument '{lacking}'" in result.err
+
+
 def test_a_contact_that_is_not_held_is_not_settled(shop: Shop) -> None:
     shop.hold()
     result = shop.run("resolve", "b2", "--create")
