@@ -148,6 +148,11 @@ class Endings:
             other, action="updated", reason=f"the {target.noun} {partner} stays, and is not synced any more"
         )
 
+    def remembers(self, route: Route, id: str) -> bool:
+        """Whether anything is kept about a contact that is in no pair and has no tombstone."""
+        installation, side = route.scope.installation, route.source.name
+        return self._held.mentions(installation, side, id) or self.traces.mention(installation, side, id)
+
     def forget(self, route: Route, claim: ContactClaim, id: str) -> Result:
         """Erase all that is kept about a contact and its partner."""
         installation, known = route.scope.installation, claim.contacts[0]

@@ -77,6 +77,10 @@ class Held:
             data["decision"] = held.decision
         self._records.put_record(installation, _name(held.side, held.id), json.dumps(data, separators=(",", ":")))
 
+    def mentions(self, installation: str, side: Side, id: str) -> bool:
+        """Whether a contact is held, or another one is that it may be."""
+        return any(id == held.id if held.side == side else id in held.candidates for held in self.all(installation))
+
     def forget(self, installation: str, side: Side, id: str) -> bool:
         """Forget a contact that is held, and also as what another one may be. Whether there was anything."""
         found = self.drop(installation, side, id)

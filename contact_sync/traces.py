@@ -128,13 +128,24 @@ class Traces:
     def _name(self, installation: str, looks: str) -> str:
         return f"{_LOOKS}{self._keys.of(installation)[0].name(looks)}"
 
+    def mention(self, installation: str, side: Side, id: str) -> bool:
+        """Whether anything is known of a contact, on either end."""
+        return bool(self._about(installation, side, id))
+
     def forget(self, installation: str, side: Side, id: str) -> bool:
         """Forget all that is known of a contact, on either end. Whether there was anything."""
         found = False
+        for name in self._about(installation, side, id):
+            found |= self._records.delete_record(installation, name)
+        return found
+
+    def _about(self, installation: str, side: Side, id: str) -> list[str]:
+        """The names of all records that mention a contact."""
+        found = []
         own = {f"{kind}:{side}:{id}" for kind in ("merged", "gone", "left", "doubt")}
         for name, value in self._records.get_records(installation).items():
             winner = name.startswith(f"merged:{side}:") and value == id
             partner = name.startswith((f"gone:{OTHER[side]}:", f"left:{OTHER[side]}:")) and value == id
             if name in own or winner or partner or (name.startswith(_LOOKS) and value.endswith(f":{side}:{id}")):
-                found |= self._records.delete_record(installation, name)
+                found.append(name)
         return found

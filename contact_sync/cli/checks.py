@@ -17,11 +17,13 @@ from key_stores import KeyStoreError, PairBatches, PairListing, Ping
 from mappers import Mapping, MappingError
 
 from .output import counted
-from .stores import is_of_this_process, name_of
+from .stores import IN_MEMORY, USE_ANOTHER, is_of_this_process, name_of
 
 State = Literal["ok", "warn", "fail", "skipped"]
 
 _ISSUED_BY_NOBODY: Final = "contact-sync-check"
+
+_USE_ANOTHER: Final = f"{USE_ANOTHER[0].upper()}{USE_ANOTHER[1:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,19 @@ class Subject:
         """The installation, and who speaks for it; a failed result if that was refused; `None` if nobody was named."""
         if self.token is None and self.installation is None:
             return None
+        if self.names_nobody:
+            return Result.failed("there is no such installation")
         return self.sync.identities.of_method(self.token, self.installation)
+
+    @property
+    def names_nobody(self) -> bool:
+        """Whether the installation that was named is not there."""
+        return self.installation is not None and self.sync.installations.find(self.installation) is None
+
+    @property
+    def sees_installations(self) -> bool:
+        """Whether the installations can be looked up from here: those of a service may be in its memory."""
+        return not is_of_this_process(self.sync.key_store)
 
 
 Check = Callable[[Subject], Iterator[Finding]]
@@ -135,6 +149,9 @@ def abilities(subject: Subject) -> Iterator[Finding]:
 
 def installed(subject: Subject) -> Iterator[Finding]:
     """Who is installed, and whether it can be spoken for them."""
+    if not subject.sees_installations:
+        yield Finding("installations", "skipped", IN_MEMORY, _USE_ANOTHER)
+        return
     installations = subject.sync.installations
     known = installations.all()
     if not known:
@@ -165,18 +182,25 @@ def platform(subject: Subject) -> Iterator[Finding]:
 
 def token(subject: Subject) -> Iterator[Finding]:
     """Whether the token that was given, or that of an installation, is let in and confirmed."""
+    if subject.installation is not None and not subject.sees_installations:
+        yield Finding("token", "skipped", IN_MEMORY, f"{_USE_ANOTHER}, or pass --token-env NAME or --ask-token")
+        return
     speaker = subject.speaker()
     if speaker is None:
-        yield Finding("token", "skipped", "none given", "Pass --token-env NAME, --ask-token or --installation ID")
+        yield Finding("token", "skipped", "none given", f"Pass {_whose(subject)}")
         return
     if isinstance(speaker, Result):
-        yield Finding("token", "fail", speaker.error or "", "Give the token of an installation, or install again")
+        yield Finding("token", "fail", speaker.error or "", _somebody_else(subject))
         return
     id, auth = speaker
     answer = subject.sync.platform.validate_token(auth.token)
     if not answer.success:
         remedy = "Try again later" if answer.retryable else "Copy the token from the platform again"
         yield Finding("token", "fail", f"the platform does not confirm it: {answer.error}", remedy)
+        return
+    if subject.sync.auth is None and not subject.sees_installations:
+        detail = f"confirmed by the platform; whether it is installed is not known: {IN_MEMORY}"
+        yield Finding("token", "skipped", detail, _USE_ANOTHER)
         return
     known = subject.sync.installations.find(id)
     if subject.sync.auth is None and (known is None or not known.has(auth.token)):
@@ -189,11 +213,13 @@ def consumer(subject: Subject) -> Iterator[Finding]:
     """Whether the CRM gives a page of records, and whether they can be mapped."""
     found = _consumer_of(subject)
     if found is None:
-        remedy = "Pass --token-env NAME, --ask-token or --installation ID: there is a CRM account for each"
+        remedy = f"Pass {_whose(subject)}: there is a CRM account for each"
         yield Finding("consumer", "skipped", "nobody to ask for", remedy)
         return
     if isinstance(found, Result):
-        yield Finding("consumer", "fail", found.error or "", "Repair the consumer function, or name another one")
+        refused = isinstance(subject.speaker(), Result)
+        remedy = _somebody_else(subject) if refused else "Repair the consumer function, or name another one"
+        yield Finding("consumer", "fail", found.error or "", remedy)
         return
     kind = type(found).__name__
     began = time.perf_counter()
@@ -260,11 +286,27 @@ def _consumer_of(subject: Subject) -> ExternalAPIConsumer | Result | None:
     shared = subject.sync.scopes.shared
     if shared is not None:
         return shared
+    if subject.installation is not None and not subject.sees_installations:
+        return None
     speaker = subject.speaker()
     if speaker is None or isinstance(speaker, Result):
         return speaker
     scope = subject.sync.scopes.of(*speaker)
     return scope if isinstance(scope, Result) else scope.consumer
+
+
+def _whose(subject: Subject) -> str:
+    """The options that say as whom to check."""
+    if subject.sees_installations:
+        return "--token-env NAME, --ask-token or --installation ID"
+    return "--token-env NAME or --ask-token"
+
+
+def _somebody_else(subject: Subject) -> str:
+    """What to do if nobody may speak for whom was named."""
+    if subject.names_nobody:
+        return "Name one that there is: 'contact-sync installations app:sync list' lists them"
+    return "Give the token of an installation, or install again"
 
 
 def _milliseconds(began: float) -> str:

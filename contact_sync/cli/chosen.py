@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -14,10 +15,12 @@ from key_stores import PairListing
 
 from .group import Problem, Wrong
 from .output import plain
-from .stores import is_of_this_process, name_of
+from .stores import USE_ANOTHER, is_of_this_process, name_of
 from .target import load_sync
 
 _MOST_NAMED: Final = 10
+
+_TARGET: Final = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 
 installation_option = click.option(
     "--installation", metavar="ID", help="Which installation.  [default: the only one there is]"
@@ -36,6 +39,21 @@ class SyncGroup(click.Group):
         return super().parse_args(ctx, args)
 
 
+class SyncCommand(click.Command):
+    """A command about one contact of somebody's sync: `contact-sync COMMAND MODULE:SYNC ID`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments. Who gives the id alone is told what comes before it."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.MissingParameter:
+            given = ctx.params.get("target")
+            if given is None or _TARGET.fullmatch(given):
+                raise
+            id = plain(given)
+            raise Wrong(f"MODULE:SYNC comes first: contact-sync {ctx.info_name} app:sync {id} …") from None
+
+
 @contextlib.contextmanager
 def stored(target: str) -> Iterator[ContactSync]:
     """Load a sync to look into its key store.
@@ -47,7 +65,7 @@ def stored(target: str) -> Iterator[ContactSync]:
     if is_of_this_process(sync.key_store):
         raise Problem(
             f"the key store of {target} ({name_of(sync.key_store)}) is in the memory of the process that serves; no "
-            "other process can look into it"
+            f"other process can look into it: {USE_ANOTHER}"
         )
     with sync:
         yield sync

@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from contact_sync.errors import ConfigurationError, ContactSyncError
-from key_stores import KeyStoreError
+from key_stores import KeyStoreError, StoreUnavailable
 from mappers import MappingError
 
 OURS: Final = (ContactSyncError, KeyStoreError, MappingError)
@@ -20,6 +20,8 @@ EXTRAS: Final = {"granian": "server", "rich": "server"}
 """Packages that some commands need, and the extra that brings each."""
 
 FAILED: Final = 1
+
+_NO_ANSWER: Final = ("cannot be reached", "did not answer")
 
 
 class Problem(click.ClickException):
@@ -76,6 +78,13 @@ def _load(package: str, name: str) -> click.Command:
     return command
 
 
+def _said(error: Exception) -> str:
+    """What an error of ours says; of a store that is away, with what to look at."""
+    if isinstance(error, StoreUnavailable) and any(words in str(error) for words in _NO_ANSWER):
+        return f"{error}: is it running, and is the store's URL right? 'contact-sync check' says more"
+    return str(error)
+
+
 def _package(error: ModuleNotFoundError) -> str:
     return (error.name or "").partition(".")[0]
 
@@ -113,7 +122,7 @@ class CommandGroup(click.Group):
         try:
             return super().invoke(ctx)
         except OURS as error:
-            problem = (Wrong if isinstance(error, ConfigurationError) else Problem)(str(error))
+            problem = (Wrong if isinstance(error, ConfigurationError) else Problem)(_said(error))
             problem.__cause__ = error
         except ModuleNotFoundError as error:  # of what a command imports when it comes to that
             if _package(error) not in EXTRAS:

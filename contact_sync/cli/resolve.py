@@ -10,7 +10,7 @@ from contact_sync.results import Result
 from contact_sync.scopes import Scope
 from contact_sync.sides import Route
 
-from .chosen import chosen_installation, installation_option, stored
+from .chosen import SyncCommand, chosen_installation, installation_option, stored
 from .group import Problem, Wrong
 from .output import plain
 from .speaking import NAMES, partner_of, said, see_records, silent_scope, speaking_scope
@@ -18,7 +18,7 @@ from .target import sync_argument
 from .tokens import given_token
 
 
-@click.command()
+@click.command(cls=SyncCommand)
 @sync_argument
 @click.argument("id")
 @click.option("--with", "other", metavar="ID", help="It is this record of the other side: pair the two.")

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from key_stores import KeyStore, MemoryKeyStore
+
+IN_MEMORY: Final = "what a service keeps in memory cannot be seen from another process"
+"""Why nothing is said about what such a store holds."""
+
+USE_ANOTHER: Final = "use sqlite:///pairs.db or another store"
+"""What to do about it."""
 
 
 def name_of(store: KeyStore) -> str:

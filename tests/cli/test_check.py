@@ -13,6 +13,8 @@ KEYS = f"[{KEY!r}]"
 
 pytestmark = pytest.mark.usefixtures("sandbox_platform")
 
+UNSEEN = "what a service keeps in memory cannot be seen from another process"
+
 AWAY = "BotmaticPlatform('http://127.0.0.1:9', retries=0)"
 
 
@@ -81,8 +83,41 @@ def test_a_program_that_is_set_up_for_trying_out_gets_warnings(project: Project)
         "key store",
     }
     assert checked["mapping"] == ("warn", "1 row, ids in 'ref', matched by nothing")
-    assert checked["installations"] == ("skipped", "none yet")
     assert checked["token"] == ("skipped", "none given")
+
+
+def test_without_any_installation_it_is_said_how_to_get_one(project: Project) -> None:
+    project.sync(STORE)
+    assert project.check()["installations"] == ("skipped", "none yet")
+
+
+def test_what_a_service_keeps_in_memory_is_not_judged_from_here(
+    project: Project, sandbox_platform: SandboxPlatform
+) -> None:
+    project.write("program.py", f"{SYNC}\nsync = ContactSync(lambda auth: crm, FIELDS, 'memory://')\n")
+    checked = project.check("--ask-token", input=f"{sandbox_platform.token}\n")
+    assert checked.code == 0
+    assert checked["installations"] == ("skipped", UNSEEN)
+    assert checked["token"] == (
+        "skipped",
+        f"confirmed by the platform; whether it is installed is not known: {UNSEEN}",
+    )
+    assert checked["consumer"][0] == "ok"
+    assert "Install the integration" not in checked.text
+    remedies = {finding["name"]: finding["remedy"] for finding in checked.all}
+    assert remedies["installations"] == remedies["token"] == "Use sqlite:///pairs.db or another store"
+    refused = project.check("--ask-token", input="a-token-of-nobody\n")
+    assert refused["token"][0] == "fail"
+
+
+def test_an_installation_in_the_memory_of_a_service_cannot_be_checked_with(project: Project) -> None:
+    project.write("program.py", f"{SYNC}\nsync = ContactSync(lambda auth: crm, FIELDS, 'memory://')\n")
+    checked = project.check("--installation", "client:acme")
+    assert checked.code == 0
+    assert checked["token"] == ("skipped", UNSEEN)
+    assert checked["consumer"] == ("skipped", "nobody to ask for")
+    remedies = {finding["name"]: finding["remedy"] for finding in checked.all}
+    assert remedies["consumer"] == "Pass --token-env NAME or --ask-token: there is a CRM account for each"
 
 
 def test_a_function_that_authorizes_is_named(project: Project) -> None:
@@ -208,6 +243,21 @@ def test_an_installation_without_a_readable_token_is_a_warning(
     checked = project.check("--installation", id)
     assert checked["installations"] == ("warn", "1, 1 of them without a readable token")
     assert checked["token"][0] == "fail"
+
+
+@pytest.mark.parametrize("crm", ["crm", "lambda auth: crm"])
+def test_an_installation_that_is_not_there_fails_and_it_is_said_what_lists_them(project: Project, crm: str) -> None:
+    project.write("program.py", f"{SYNC}\nsync = ContactSync({crm}, FIELDS, {STORE!r}, secret_keys={KEYS})\n")
+    checked = project.check("--installation", "client:nobody")
+    assert checked.code == 1
+    failed = [finding for finding in checked.all if finding["state"] == "fail"]
+    assert [finding["name"] for finding in failed] == (["token"] if crm == "crm" else ["token", "consumer"])
+    assert {(finding["detail"], finding["remedy"]) for finding in failed} == {
+        (
+            "there is no such installation",
+            "Name one that there is: 'contact-sync installations app:sync list' lists them",
+        )
+    }
 
 
 @pytest.mark.parametrize(

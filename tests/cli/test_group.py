@@ -79,7 +79,20 @@ def test_the_demo_without_its_packages_names_the_extra(project: Project, monkeyp
         monkeypatch.delitem(sys.modules, name)
     result = without(project, monkeypatch, "rich", "demo", "--once")
     assert result.code == 2
-    assert result.err.startswith("Error: demo needs the package 'rich', which is not installed; pip install ")
+    assert result.err == (
+        "Error: demo needs the package 'rich', which is not installed; pip install 'contact-sync[server]'\n"
+    )
+
+
+def test_the_demo_names_at_once_all_that_it_lacks(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for package in ("granian", "sqlalchemy", "cryptography"):
+        monkeypatch.setitem(sys.modules, package, None)
+    result = without(project, monkeypatch, "rich", "demo", "--once")
+    assert result.code == 2
+    assert result.err == (
+        "Error: demo needs the packages 'granian', 'rich', 'sqlalchemy' and 'cryptography', which are not installed; "
+        "pip install 'contact-sync[server,sql,crypto]'\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["count", "--all", "--json"], ["count", "--installation", "client:acme"]])

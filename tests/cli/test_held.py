@@ -233,6 +233,24 @@ def test_options_that_make_no_sense_are_refused(shop: Shop, options: tuple[str, 
     assert (result.code, result.err) == (2, f"Error: {said}\n")
 
 
+@pytest.mark.parametrize(
+    "command", [("resolve", "b1", "--create"), ("forget", "b1"), ("resolve", "--with", "e1", "b1")]
+)
+def test_who_forgets_the_module_is_told_that_it_comes_first(project: Project, command: tuple[str, ...]) -> None:
+    result = project.run(*command)
+    assert (result.code, result.err) == (
+        2,
+        f"Error: MODULE:SYNC comes first: contact-sync {command[0]} app:sync b1 …\n",
+    )
+
+
+@pytest.mark.parametrize(("command", "lacking"), [((), "MODULE:SYNC"), (("app:sync",), "ID")])
+def test_who_forgets_the_id_is_told_that(project: Project, command: tuple[str, ...], lacking: str) -> None:
+    result = project.run("resolve", *command, "--create")
+    assert result.code == 2
+    assert f"Missing argument '{lacking}'" in result.err
+
+
 def test_a_contact_that_is_not_held_is_not_settled(shop: Shop) -> None:
     shop.hold()
     result = shop.run("resolve", "b2", "--create")
@@ -283,12 +301,42 @@ def test_forget_erases_a_tombstone(shop: Shop) -> None:
     assert not shop.sync.abilities.tombstones.is_buried(shop.installation, botmatic_id="b3", external_id=None)
 
 
-def test_forget_says_if_nothing_is_kept(shop: Shop) -> None:
-    result = shop.run("forget", "e9", "--yes")
+def test_forget_erases_a_record_as_what_a_contact_may_be(shop: Shop) -> None:
+    shop.hold()
+    result = shop.run("forget", "e2", input="y\n")
+    assert (result.code, [one["candidates"] for one in shop.held()]) == (0, [["e1"]])
+
+
+def test_forget_erases_a_merger_of_either_end(shop: Shop) -> None:
+    traces = shop.sync.engine.endings.traces
+    for id in ("b7", "b8"):
+        traces.note_merger(shop.installation, "botmatic", "b7", "b8")
+        assert shop.run("forget", id, "--side", "botmatic", input="y\n").code == 0
+        assert traces.winner_of(shop.installation, "botmatic", "b7") is None
+
+
+@pytest.mark.parametrize("options", [(), ("--yes",)])
+def test_forget_says_if_nothing_is_kept_and_asks_nothing_then(shop: Shop, options: tuple[str, ...]) -> None:
+    shop.hold()  # somebody else
+    result = shop.run("forget", "e9", *options)
+    assert result.out == ""
     assert (result.code, result.err) == (
         1,
         f"Error: nothing is kept about external e9 of {shop.installation}\n",
     )
+
+
+def test_what_is_gone_while_it_is_asked_about_was_not_erased_by_forget(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(*args: object, **kwargs: object) -> bool:
+        assert shop.run("forget", "b1", "--side", "botmatic", "--yes").code == 0
+        return True
+
+    shop.hold()
+    monkeypatch.setattr("click.confirm", meanwhile)
+    result = shop.run("forget", "b1", "--side", "botmatic")
+    assert (result.code, result.err) == (1, f"Error: nothing is kept about Botmatic b1 of {shop.installation}\n")
 
 
 @pytest.mark.parametrize("command", [("held",), ("resolve", "b1", "--create"), ("forget", "e1", "--yes")])
@@ -297,6 +345,7 @@ def test_a_store_in_memory_cannot_be_looked_into(project: Project, command: tupl
     result = project.run(name, project.sync("memory://"), *rest)
     assert result.code == 1
     assert "(MemoryKeyStore) is in the memory of the process that serves" in result.err
+    assert result.err.endswith(": use sqlite:///pairs.db or another store\n")
 
 
 def test_a_store_without_records_says_where_what_is_held_is(project: Project) -> None:

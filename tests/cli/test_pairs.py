@@ -219,6 +219,7 @@ def test_a_store_in_memory_cannot_be_looked_into(project: Project) -> None:
     result = project.run("pairs", project.sync("memory://"), "count")
     assert result.code == 1
     assert "(MemoryKeyStore) is in the memory of the process that serves" in result.err
+    assert result.err.endswith(": use sqlite:///pairs.db or another store\n")
 
 
 def test_a_store_that_cannot_list_says_so(project: Project) -> None:
@@ -228,10 +229,27 @@ def test_a_store_that_cannot_list_says_so(project: Project) -> None:
     assert result.err == "Error: FiveMethods can neither count nor list its pairs (it is no PairListing)\n"
 
 
-def test_a_store_that_is_away_is_a_message(project: Project, private_valkey: Valkey) -> None:
-    target = project.sync(private_valkey.url)
+def test_a_store_that_is_away_is_a_message_that_says_what_to_look_at(project: Project, private_valkey: Valkey) -> None:
+    target = project.sync(private_valkey.url.replace("//", "//somebody:hush-hush@"))
     private_valkey.stop()
-    result = project.run("pairs", target, "count")
-    assert result.code == 1
-    assert result.err.startswith("Error: Redis cannot be reached")
-    assert result.err.count("\n") == 1
+    for name, *rest in (
+        ("pairs", "count"),
+        ("held",),
+        ("resolve", "b1", "--create"),
+        ("forget", "e1", "--yes"),
+        ("installations", "list"),
+    ):
+        result = project.run(name, target, *rest)
+        assert result.code == 1
+        assert result.err == (
+            "Error: Redis cannot be reached (ConnectionError): is it running, and is the store's URL right? "
+            "'contact-sync check' says more\n"
+        )
+
+
+def test_a_store_that_says_itself_what_to_look_at_is_not_talked_over(project: Project) -> None:
+    result = project.run("pairs", project.sync("sqlite:///no/such/folder/pairs.db"), "count")
+    assert (result.code, result.err) == (
+        1,
+        "Error: SQLite cannot open its file; does the folder exist, and may it be written to?\n",
+    )
