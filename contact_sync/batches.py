@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from key_stores import KnownContact, SavePair
+from key_stores import InvalidId, KnownContact, SavePair, as_id
 
 from .contact_claim import ContactClaim
 from .courses import Course
@@ -38,9 +38,10 @@ class Batch:
         self._read_at = course.read_at
         for place, contact in enumerate(contacts):
             id = route.source.id_of(contact) if isinstance(contact, Mapping) else None
-            if id is None:
-                self._results[place] = Result.failed(NO_ID)
-            else:
+            problem = Result.failed(NO_ID) if id is None else _refused(id)
+            if problem is not None:
+                self._results[place] = problem
+            elif id is not None:
                 self.known.append((id, contact))
                 self._places[id] = place
 
@@ -203,6 +204,15 @@ class Batch:
             self._results[self._places[id]] = result
             return None
         return payloads[0]
+
+
+def _refused(id: str) -> Result | None:
+    """What is wrong with an id that no key store takes; it must not fail the batch that it is in."""
+    try:
+        as_id(id, "id")
+    except InvalidId as error:
+        return Result.failed(str(error))
+    return None
 
 
 def _all_then_each(
