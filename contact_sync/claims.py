@@ -93,8 +93,13 @@ class _Renewal:
         with self._lock:
             self._held.add(claim)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="contact-sync-claims", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._work, name="contact-sync-claims", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError:  # no more threads for now; the next claim tries again
+                    log.warning("No thread could be started that renews claims; they last %.0f s", LEASE_SECONDS)
+                else:
+                    self._thread = thread
 
     def remove(self, claim: _Renewed) -> None:
         with self._lock:

@@ -16,7 +16,7 @@ from .results import NOT_FOUND, Result
 from .rules import Mark, Rules
 from .sides import EngineSide, Route
 from .traces import Traces
-from .writer import Writer
+from .writer import Writer, read
 
 IN_DOUBT: Final = "it may be there already: the answer got lost when the {} was created; its news is waited for"
 
@@ -83,8 +83,8 @@ class Endings:
         # A record that was gone already is what was wanted. One that is marked stays, and must not come back.
         seconds = FOR_GOOD_SECONDS if isinstance(policy, Mark) else self._rules.tombstone_seconds
         claim.later(Bury(known.botmatic_id, known.external_id, seconds))
-        if not claim.contacts[0].paired:
-            self.traces.drop_gone(route.scope.installation, route.source.name, id)
+        # Also whom it was paired with before: told of once more, its delete is not to reach that one, too.
+        self.traces.drop_gone(route.scope.installation, route.source.name, id)
         if result.not_found or policy == "delete":
             return Result.ok(partner, action="deleted")
         if policy == "archive":
@@ -137,7 +137,11 @@ class Endings:
         if not lost.paired:
             self.traces.drop_gone(installation, source.name, loser)
         if kept.buried and not self.traces.seconds_in_doubt(installation, source.name, winner):
-            return self.end(route, claim, loser, KnownContact(*source.pair(loser, partner)))  # deleted meanwhile
+            if not self._may_be_there(route, claim, winner):
+                return self.end(route, claim, loser, KnownContact(*source.pair(loser, partner)))  # deleted meanwhile
+            claim.later(Bury(*source.pair(loser, partner), FOR_GOOD_SECONDS))
+            stays = f"the {target.noun} {partner} stays, and is not synced any more"
+            return Result.ok(partner, action="updated", reason=f"the {source.noun} {winner} counts as deleted; {stays}")
         if not kept.paired:
             claim.later(SavePair(*source.pair(winner, partner)), own_grave)
             return Result.ok(partner, action="updated")
@@ -147,6 +151,14 @@ class Endings:
         return Result.ok(
             other, action="updated", reason=f"the {target.noun} {partner} stays, and is not synced any more"
         )
+
+    def _may_be_there(self, route: Route, claim: ContactClaim, id: str) -> bool:
+        """Whether a contact with a tombstone may be there all the same: it is marked, or its partner alone was gone."""
+        if isinstance(self._rules.deletes_to(route.source.name), Mark):
+            return True
+        if self.traces.was_left(route.scope.installation, route.source.name, id):
+            return True
+        return route.source.readable and not read(claim, route.source, id).not_found
 
     def remembers(self, route: Route, id: str) -> bool:
         """Whether anything is kept about a contact that is in no pair and has no tombstone."""

@@ -77,9 +77,7 @@ class Engine:
         self.conflicts = Conflicts()
         self.traces = Traces(abilities.records, keys)
         self.endings = Endings(claims, self.writer, rules, self.traces, self.held)
-        self.pairing = Pairing(
-            claims, self.identity, self.planner, self.writer, rules, self.held, self.traces, self.endings.end
-        )
+        self.pairing = Pairing(claims, self.identity, self.planner, self.writer, rules, self.held, self.traces)
 
     def to_external(self, scope: Scope) -> Route:
         """The route for what happened on the platform."""

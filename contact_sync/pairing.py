@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from key_stores import Bury, InvalidId, KnownContact, SavePair
@@ -34,8 +34,6 @@ RECORD_PAUSES: Final = (0.1, 0.3, 1.0)
 
 NO_MATCH: Final = "no record is like it, and such contacts are"
 
-End = Callable[[Route, ContactClaim, str, KnownContact], Result]
-
 
 class Pairing:
     """Pairs contacts, each under a claim on it.
@@ -48,7 +46,6 @@ class Pairing:
         rules: What becomes of a contact that is found nowhere.
         held: Who is held for a person to decide.
         traces: Whose creation is in doubt.
-        end: Does to a partner what a delete does.
     """
 
     def __init__(
@@ -60,7 +57,6 @@ class Pairing:
         rules: Rules,
         held: Held,
         traces: Traces,
-        end: End,
     ) -> None:
         self._claims = claims
         self._identity = identity
@@ -69,7 +65,6 @@ class Pairing:
         self._rules = rules
         self._held = held
         self._traces = traces
-        self._end = end
 
     def find_partner(self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any]) -> Result:
         """Find a partner for a contact that has none, and pair the two; where there is none, make one."""
@@ -99,9 +94,11 @@ class Pairing:
         if other.paired:
             self._traces.settle_doubt(installation, side, found, looks)
             return None
-        if other.buried and not self._traces.seconds_in_doubt(installation, side, found):  # deleted meanwhile
-            self._traces.settle_doubt(installation, side, found, looks)
-            return self._end(route.back, claim, found, KnownContact(*route.source.pair(id, found)))
+        merged = self._traces.winner_of(installation, side, found) is not None
+        if merged or (other.buried and not self._traces.seconds_in_doubt(installation, side, found)):
+            # It may have been made from that one; it may as well be somebody else's, who merely looks like it.
+            gone = f"was made of the {route.target.noun} {found}, which is {'merged' if merged else 'deleted'} by now"
+            return self._decided_or_held(route, id, f"it looks as if it {gone}", [])
         record = read(claim, route.target, found)
         if record.retryable:
             return record

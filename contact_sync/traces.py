@@ -83,6 +83,10 @@ class Traces:
         if partner is not None:
             self.drop_gone(installation, OTHER[side], partner)
 
+    def was_left(self, installation: str, side: Side, id: str) -> bool:
+        """Whether a contact is in no pair because its partner was found to be gone, and is not gone itself."""
+        return self._records.get_record(installation, f"left:{side}:{id}") is not None
+
     # Creates in doubt
 
     def note_doubt(self, installation: str, side: Side, id: str, looks: str, *, waits: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from contact_sync.consumer import PAGE_SIZE, ExternalAPIConsumer, ResultLike
 from contact_sync.results import NOT_FOUND, Result
 
+from .crm.fields import merged
 from .paths import steps, value_at
 from .scripted import Scripted, found_in
 
@@ -110,7 +111,7 @@ class MemoryConsumer(Scripted, ExternalAPIConsumer):
             others = [other for other in self._with_email(contact.get(self.email_field)) if other != id]
             if self.unique_email and others:
                 return Result.failed("another record has that e-mail address", id=others[0])
-            self._records[id] |= copy.deepcopy(contact) | {self.id_field: id}
+            self._records[id] = merged(self._records[id], copy.deepcopy(contact)) | {self.id_field: id}
             return Result.ok(id)
 
         return self._run("update_contact", id, contact, update)

@@ -286,3 +286,9 @@ def test_any_field_is_searched_for_its_whole_text() -> None:
     assert ask(crm, "find_contact", "properties.phone", "").error == NOT_FOUND
     assert ask(crm, "find_contact", "email", "ana@example.org").contacts == [ana, bea]
     assert [call.method for call in crm.calls] == ["find_contact"] * 3 + ["get_contact_by_email"]
+
+
+def test_an_update_keeps_what_is_not_sent_also_inside_objects() -> None:
+    crm = MemoryConsumer([{"id": "1", "address": {"city": "Lyon", "zip": "69001"}}], partial_updates=True)
+    assert ask(crm, "update_contact", {"id": "1", "address": {"city": "Paris"}}).success
+    assert crm.records["1"]["address"] == {"city": "Paris", "zip": "69001"}

@@ -12,6 +12,7 @@ from contact_sync import Busy
 from contact_sync import claims as claims_module
 from contact_sync.claims import Claims
 from key_stores import MemoryKeyStore, StoreUnavailable
+from tests.sync.helpers import make_world
 
 
 class Renewing(MemoryKeyStore):
@@ -142,3 +143,23 @@ def test_a_claim_whose_release_fails_once_is_given_back_all_the_same(caplog: pyt
         with claims.hold("i", ["a"]):
             pass
     assert caplog.records == []
+
+
+def test_claims_are_held_and_renewed_later_on_where_no_thread_can_be_started_for_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    renewal = claims_module._Renewal()
+    monkeypatch.setattr(claims_module, "_renewal", renewal)
+    with monkeypatch.context() as full:
+
+        def refuse(_: object) -> None:
+            raise RuntimeError("can't start new thread")
+
+        full.setattr(threading.Thread, "start", refuse)
+        world = make_world()
+        assert world.event("contact_created", {"id": 7, "firstname": "Ana"})["data"]["action"] == "created"
+    assert renewal._thread is None
+    assert renewal._held == set()
+    assert world.event("contact_updated", {"id": 7, "firstname": "Bea"})["data"]["action"] == "updated"
+    assert renewal._thread is not None
+    assert renewal._thread.is_alive()

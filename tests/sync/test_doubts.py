@@ -104,11 +104,29 @@ def test_one_that_has_found_another_partner_is_not_adopted_by_who_looks_like_it(
     assert (result.action, result.id) == ("created", "501")
 
 
-def test_the_record_of_one_that_was_deleted_before_it_told_of_itself_is_deleted_too() -> None:
-    world = ana_in_doubt()
+def test_what_looks_like_one_that_was_deleted_is_held_and_not_deleted() -> None:
+    """It may be a record of years ago, of somebody else with the same first name, that an import lists."""
+    world = make_world(crm=crm_with({"ref": "9", "first_name": "Ana"}))
+    world.crm.fail_next(TimeoutError(), method="create_contact")
+    assert world.post({"event": "contact_created", "data": ANA}).status_code == 503
     world.event("contact_deleted", {"id": 7})
-    assert world.sync.create_contact(world.crm.records["1"], TOKEN).action == "deleted"
-    assert world.crm.records == {}
+    assert [id for id, _ in world.sync.import_all(TOKEN).failed] == ["9"]
+    assert list(world.crm.records) == ["9"]
+    [held] = world.sync.held_contacts(TOKEN)  # type: ignore[misc]
+    assert held.reason == "it looks as if it was made of the contact 7, which is deleted by now"
+    assert world.sync.resolve_held("9", TOKEN, create=True, side="ext").action == "created"
+    assert world.sync.held_contacts(TOKEN) == []
+
+
+@pytest.mark.parametrize("email", [None, "ana@example.org"])
+def test_the_record_of_one_that_was_merged_before_it_told_of_itself_is_not_deleted(email: str | None) -> None:
+    world = make_world()
+    world.crm.fail_next(TimeoutError(), method="create_contact", after=True)
+    assert world.post({"event": "contact_created", "data": ANA | {"email": email}}).status_code == 503
+    world.sync.merge_contacts("7", "8", TOKEN, side="botmatic")
+    result = world.sync.create_contact(world.crm.records["1"], TOKEN)
+    assert result.reason == "it looks as if it was made of the contact 7, which is merged by now"
+    assert list(world.crm.records) == ["1"]
 
 
 def test_when_its_time_is_over_it_is_created_after_all(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 from contact_sync import NOT_FOUND, ConfigurationError, Result, mark
 from contact_sync.testing import MemoryConsumer
 from key_stores import Bury, KeyStore, MemoryKeyStore
-from tests.sync.helpers import INSTALLATION, TOKEN, World, make_world
+from tests.sync.helpers import INSTALLATION, TOKEN, World, crm_with, make_world
 
 ANA = {"id": 7, "email": "ana@example.org", "firstname": "Ana"}
 
@@ -232,6 +232,21 @@ def test_the_news_of_a_delete_is_not_passed_on_to_one_that_is_gone_by_itself() -
     world.platform.contacts.clear()
     assert world.sync.delete_contact("1", TOKEN).error == NOT_FOUND
     assert world.platform.calls == []
+
+
+def test_a_delete_that_is_told_of_twice_takes_one_contact_along_and_no_former_one() -> None:
+    """A record that was away for a while, and was adopted by another contact since."""
+    world = make_world(crm=crm_with({"ref": "1", "email_address": "ana@example.org"}))
+    assert world.sync.create_contact(world.crm.records["1"], TOKEN).id == "501"
+    away = Result.failed(NOT_FOUND)
+    world.crm.fail_next(away, method="update_contact")
+    assert world.event("contact_updated", {"id": 501, "firstname": "Ana"})["data"]["action"] == "skipped"
+    world.platform.contacts["7"] = {"email": "ana@example.org"}
+    assert world.event("contact_created", {"id": 7, "email": "ana@example.org"})["data"]["action"] == "adopted"
+    world.crm.delete_contact("1")
+    assert world.sync.delete_contact("1", TOKEN) == Result.ok("7", action="deleted")
+    assert world.sync.delete_contact("1", TOKEN).error == NOT_FOUND
+    assert list(world.platform.contacts) == ["501"]
 
 
 # Being forgotten

@@ -196,3 +196,13 @@ def test_an_import_waits_for_nobody_but_the_contacts_it_holds(world: World) -> N
     world.platform.create_contacts = look  # type: ignore[method-assign] # a double that looks around
     world.sync.import_contacts(records(2), TOKEN)
     assert seen == [False, True]
+
+
+def test_an_id_that_no_key_store_takes_fails_alone(world: World) -> None:
+    odd = {"ref": "\ud800", "first_name": "half a character"}
+    first, second = records(2)
+    report = world.sync.import_contacts([first, odd, second], TOKEN)
+    assert report.created == 2
+    assert report.failed == (("\ud800", "the id has a lone surrogate, which is no character"),)
+    results = world.sync.update_contacts([first, odd], TOKEN)
+    assert [result.success for result in results] == [True, False]

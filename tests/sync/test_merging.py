@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contact_sync import NOT_FOUND, Result
+from contact_sync import NOT_FOUND, Result, mark
 from key_stores import KeyStore
 from tests.sync.helpers import INSTALLATION, TOKEN, World, crm_with, make_world
 
@@ -115,10 +115,45 @@ def test_a_merger_that_is_told_of_twice_changes_nothing_more() -> None:
 
 def test_a_winner_that_was_deleted_meanwhile_takes_the_losers_contact_along() -> None:
     world = merged_world("1", "2")
+    world.crm.delete_contact("2")
     world.sync.delete_contact("2", TOKEN)
     assert world.sync.merge_contacts("1", "2", TOKEN) == Result.ok("501", action="deleted")
     assert world.platform.contacts == {}
     assert partner(world, "1") is None
+
+
+@pytest.mark.parametrize("deletes", ["delete", mark(status="left")])
+def test_a_winner_that_lost_its_contact_and_is_there_takes_no_other_contact_along(deletes: Any) -> None:
+    """Its tombstone comes from the contact that was deleted on the platform; nobody has deleted the loser's."""
+    world = merged_world("1", "2", deletes={"to_external": deletes})
+    del world.platform.contacts["502"]
+    if deletes == "delete":  # an update finds the contact gone
+        world.crm.update_contact({"ref": "2", "first_name": "Bee"})
+        assert world.sync.update_contact(world.crm.records["2"], TOKEN).action == "skipped"
+    else:
+        assert world.event("contact_deleted", {"id": 502})["data"]["action"] == "updated"
+    world.crm.delete_contact("1")
+    result = world.sync.merge_contacts("1", "2", TOKEN)
+    stays = "the contact 501 stays, and is not synced any more"
+    assert result == Result.ok("501", action="updated", reason=f"the record 2 counts as deleted; {stays}")
+    assert list(world.platform.contacts) == ["501"]
+    assert (partner(world, "1"), partner(world, "2")) == (None, None)
+
+
+def test_a_contact_of_the_platform_whose_record_was_gone_takes_no_other_record_along() -> None:
+    world = merged_world("1", "2")
+    world.crm.delete_contact("2")
+    assert world.event("contact_updated", {"id": 502, "firstname": "Bee"})["data"]["action"] == "skipped"
+    assert world.sync.merge_contacts("501", "502", TOKEN, side="botmatic").action == "updated"
+    assert "1" in world.crm.records
+
+
+def test_a_winner_that_is_marked_on_the_platform_takes_no_record_along() -> None:
+    world = merged_world("1", "2", deletes={"to_botmatic": mark(status="left")})
+    world.crm.delete_contact("2")
+    assert world.sync.delete_contact("2", TOKEN).action == "updated"
+    assert world.sync.merge_contacts("501", "502", TOKEN, side="botmatic").action == "updated"
+    assert "1" in world.crm.records
 
 
 def test_a_loser_that_an_update_found_gone_before_gives_its_contact_to_the_winner() -> None:
