@@ -22,7 +22,7 @@ from typing import Final, Protocol, TypeVar
 
 from key_stores import ContactClaims, ContactRef, KnownContact, Leases
 
-from .contact_claim import TRIES, ContactClaim
+from .contact_claim import ContactClaim, give_back
 from .errors import Busy
 
 log = logging.getLogger(__name__)
@@ -67,14 +67,7 @@ class _Claim:
     def give_back(self) -> None:
         """Give the leases back, those too of which it is not known whether they were had."""
         self.over = True
-        for tries_left in reversed(range(TRIES)):
-            try:
-                self.leases.release_leases(self.installation, self.names, self.owner)
-                return
-            except Exception as error:  # noqa: BLE001 - what was done under it is done; the leases end by themselves
-                if not tries_left:
-                    kind = type(error).__name__
-                    log.warning("A claim could not be given back (%s); it ends in %.0f s", kind, self.seconds)
+        give_back(lambda: self.leases.release_leases(self.installation, self.names, self.owner), self.seconds)
 
 
 class _Renewal:

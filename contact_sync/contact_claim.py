@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from key_stores import ContactClaims, ContactRef, KnownContact, Write
@@ -21,6 +21,18 @@ log = logging.getLogger(__name__)
 LOST: Final = "the claim on this contact ended while it was worked on; try again later"
 TRIES: Final = 2
 """How often giving back is tried."""
+
+
+def give_back(release: Callable[[], object], seconds: float) -> None:
+    """Give leases back, which end by themselves in so many seconds. Never raises: what was done under them is done."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            release()
+            return
+        except Exception as error:  # noqa: BLE001 - a user's store may raise anything
+            if not tries_left:
+                kind = type(error).__name__
+                log.warning("A claim could not be given back (%s); it ends in %.0f s", kind, seconds)
 
 
 class ContactClaim:
@@ -134,14 +146,7 @@ class ContactClaim:
     def give_back(self) -> None:
         """Give the claim back and record nothing. Never raises."""
         self._over = True
-        for tries_left in reversed(range(TRIES)):
-            try:
-                self._store.record(self._installation, self._leases, self._owner)
-                return
-            except Exception as error:  # noqa: BLE001 - what was done under it is done; the leases end by themselves
-                if not tries_left:
-                    kind = type(error).__name__
-                    log.warning("A claim could not be given back (%s); it ends in %.0f s", kind, self._seconds)
+        give_back(lambda: self._store.record(self._installation, self._leases, self._owner), self._seconds)
 
     def _give_back_unknown(self, contacts: Sequence[ContactRef]) -> None:
         """Claim once more what may be claimed already: what it has leased is known then, and given back."""

@@ -82,7 +82,7 @@ class Endings:
             return result
         # A record that was gone already is what was wanted. One that is marked stays, and must not come back.
         seconds = FOR_GOOD_SECONDS if isinstance(policy, Mark) else self._rules.tombstone_seconds
-        claim.later(Bury(known.botmatic_id, known.external_id, seconds))
+        self._bury(route, claim, id, partner, seconds)
         # Also whom it was paired with before: told of once more, its delete is not to reach that one, too.
         self.traces.drop_gone(route.scope.installation, route.source.name, id)
         if result.not_found or policy == "delete":
@@ -139,7 +139,7 @@ class Endings:
         if kept.buried and not self.traces.seconds_in_doubt(installation, source.name, winner):
             if not self._may_be_there(route, claim, winner):
                 return self.end(route, claim, loser, KnownContact(*source.pair(loser, partner)))  # deleted meanwhile
-            claim.later(Bury(*source.pair(loser, partner), FOR_GOOD_SECONDS))
+            self._bury(route, claim, loser, partner, FOR_GOOD_SECONDS)
             stays = f"the {target.noun} {partner} stays, and is not synced any more"
             return Result.ok(partner, action="updated", reason=f"the {source.noun} {winner} counts as deleted; {stays}")
         if not kept.paired:
@@ -147,7 +147,7 @@ class Endings:
             return Result.ok(partner, action="updated")
         other = str(target.id_in(kept))
         self.traces.note_merger(installation, target.name, partner, other)
-        claim.later(Bury(*source.pair(loser, partner), FOR_GOOD_SECONDS))
+        self._bury(route, claim, loser, partner, FOR_GOOD_SECONDS)
         return Result.ok(
             other, action="updated", reason=f"the {target.noun} {partner} stays, and is not synced any more"
         )
@@ -166,13 +166,16 @@ class Endings:
         return self._held.mentions(installation, side, id) or self.traces.mention(installation, side, id)
 
     def forget(self, route: Route, claim: ContactClaim, id: str) -> Result:
-        """Erase all that is kept about a contact and its partner."""
+        """Erase all that is kept about a contact and its partner, also one that it was buried with."""
         installation, known = route.scope.installation, claim.contacts[0]
+        found = known.paired or known.buried
+        former = None if known.paired else self.traces.buried_with(installation, route.source.name, id)
+        if former is not None and not self._claims.add(claim, [route.target.ref(former)])[0].paired:
+            known = KnownContact(*route.source.pair(id, former))
         # Saving a pair lifts the tombstones of its ids; with none, one id is paired with nobody for that moment.
         nobody = uuid.uuid4().hex
         botmatic_id, external_id = known.botmatic_id or nobody, known.external_id or nobody
         claim.record(SavePair(botmatic_id, external_id), DeletePair(botmatic_id, external_id))
-        found = known.paired or known.buried
         ids: dict[Side, str | None] = {"botmatic": known.botmatic_id, "ext": known.external_id}
         for side, own in ids.items():
             if own is not None:
@@ -190,6 +193,12 @@ class Endings:
             self.traces.drop_gone(route.scope.installation, route.source.name, id)
             return None
         return partner
+
+    def _bury(self, route: Route, claim: ContactClaim, id: str, partner: str, seconds: float) -> None:
+        """Have a contact and its partner buried, and remember that they lie together."""
+        botmatic_id, external_id = route.source.pair(id, partner)
+        self.traces.note_grave(route.scope.installation, botmatic_id, external_id, seconds)
+        claim.later(Bury(botmatic_id, external_id, seconds))
 
     def _grave(self, route: Route, id: str) -> Bury:
         own = route.source.ref(id)

@@ -25,6 +25,7 @@ LOOKS_SECONDS: Final = 600.0
 """For how long such a contact is recognised when the side tells of it."""
 
 _LOOKS: Final = "looks:"
+_GRAVE: Final = "grave:"
 
 
 OTHER: Final[dict[Side, Side]] = {"botmatic": "ext", "ext": "botmatic"}
@@ -87,6 +88,23 @@ class Traces:
         """Whether a contact is in no pair because its partner was found to be gone, and is not gone itself."""
         return self._records.get_record(installation, f"left:{side}:{id}") is not None
 
+    # Pairs that are buried
+
+    def note_grave(self, installation: str, botmatic_id: str, external_id: str, seconds: float) -> None:
+        """Remember for as long as their tombstones stay who was paired with whom, so that both can be forgotten."""
+        self._records.put_record(installation, f"{_GRAVE}{external_id}", f"{time.time() + seconds:.0f}:{botmatic_id}")
+
+    def buried_with(self, installation: str, side: Side, id: str) -> str | None:
+        """With whom a contact was paired that is buried; `None` if that is not known."""
+        for name, value in self._records.get_records(installation).items():
+            if name in (f"gone:{side}:{id}", f"left:{side}:{id}"):
+                return value
+            if name.startswith(_GRAVE):
+                graves = {"ext": name.removeprefix(_GRAVE), "botmatic": value.partition(":")[2]}
+                if graves[side] == id:
+                    return graves[OTHER[side]]
+        return None
+
     # Creates in doubt
 
     def note_doubt(self, installation: str, side: Side, id: str, looks: str, *, waits: bool) -> None:
@@ -108,12 +126,13 @@ class Traces:
         return 0.0 if ends is None else max(0.0, float(ends) - time.time())
 
     def are_doubts(self, installation: str) -> bool:
-        """Whether any contact of an installation could be recognised by what it looks like."""
+        """Whether any contact of an installation could be recognised by what it looks like. Drops what has ended."""
         now, found = time.time(), False
         for name, value in self._records.get_records(installation).items():
-            if name.startswith(_LOOKS):
-                found |= float(value.partition(":")[0]) > now
-                if float(value.partition(":")[0]) <= now:
+            if name.startswith((_LOOKS, _GRAVE)):
+                ended = float(value.partition(":")[0]) <= now
+                found |= name.startswith(_LOOKS) and not ended
+                if ended:
                     self._records.delete_record(installation, name)
         return found
 
@@ -150,6 +169,10 @@ class Traces:
         for name, value in self._records.get_records(installation).items():
             winner = name.startswith(f"merged:{side}:") and value == id
             partner = name.startswith((f"gone:{OTHER[side]}:", f"left:{OTHER[side]}:")) and value == id
-            if name in own or winner or partner or (name.startswith(_LOOKS) and value.endswith(f":{side}:{id}")):
+            looks = name.startswith(_LOOKS) and value.endswith(f":{side}:{id}")
+            grave = name.startswith(_GRAVE) and id == (
+                name.removeprefix(_GRAVE) if side == "ext" else value.partition(":")[2]
+            )
+            if name in own or winner or partner or looks or grave:
                 found.append(name)
         return found

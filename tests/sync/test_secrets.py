@@ -12,14 +12,27 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from contact_sync import Auth, BotmaticPlatform, Change, ContactSync, Event, ImportReport, Request, Result
+from contact_sync import (
+    Auth,
+    BotmaticPlatform,
+    Change,
+    Conflict,
+    ContactSync,
+    Event,
+    ImportReport,
+    Request,
+    Result,
+    mark,
+)
+from contact_sync.baselines import Key
 from contact_sync.claims import Claims
+from contact_sync.merge import FieldState
 from contact_sync.scopes import Scope
 from contact_sync.server.access_log import AccessLog
 from contact_sync.testing import MemoryConsumer, SandboxPlatform
 from contact_sync.testing.sandbox import DeliveryRules
 from contact_sync.webhook import Answer, Said
-from key_stores import open_key_store
+from key_stores import ContactRef, open_key_store
 from tests.servers import Valkey
 from tests.sync.helpers import INSTALLATION, ROWS, MemoryPlatform, World, make_world
 from tests.sync.test_end_to_end import post, served
@@ -196,6 +209,8 @@ def test_nothing_that_users_receive_shows_it_in_its_repr() -> None:
     change = Change("ext", "update", ANA, "1", "client:acme", auth)
     scope = Scope("client:acme", auth, MemoryConsumer([ANA]))
     check(auth, result, event, request, change, scope, Said("event", "x", {"data": ANA}), Answer(200, {"data": ANA}))
+    conflict = Conflict("email", "SECRET", "SECRET", "ext", "client:acme")
+    check(conflict, mark(name="SECRET"), ContactRef("7", guards=("SECRET",)), Key(b"SECRET"), FieldState("f", "SECRET"))
 
 
 def test_an_id_cannot_forge_a_line_of_the_log(
