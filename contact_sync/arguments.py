@@ -11,6 +11,7 @@ import mappers
 from key_stores import KeyStore, KeyStoreError, open_key_store
 from mappers import Mapper, MappingDefinitionError
 
+from .delivery import Delivery, open_delivery
 from .errors import ConfigurationError
 from .platforms import BotmaticPlatform, Platform
 from .results import id_text
@@ -70,6 +71,11 @@ def to_platform(platform: Platform | None) -> tuple[Platform, bool]:
     if not isinstance(platform, Platform):
         raise ConfigurationError(f"platform: expected a Platform, got {type(platform).__name__}")
     return platform, False
+
+
+def to_delivery(delivery: Delivery | str) -> tuple[Delivery, bool]:
+    """Take a delivery or a URL. Answers also whether it was opened here, and so is to be closed here."""
+    return (delivery, False) if isinstance(delivery, Delivery) else (open_delivery(delivery), True)
 
 
 def checked_server(server: Any) -> Any:

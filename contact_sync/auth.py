@@ -124,6 +124,11 @@ class FunctionAuth:
             return NOT_AUTHORIZED
         return Auth(token, client_in(said))
 
+    def revive(self, token: str) -> Auth | None:
+        """Find out again who speaks, for an event that was stored; `None` if they are not let in, or not now."""
+        auth = self(token)
+        return auth if isinstance(auth, Auth) else None
+
 
 def client_in(said: object) -> Any:
     """The client object in what a user's `auth` returned for a token that it lets in."""

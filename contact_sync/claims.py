@@ -33,7 +33,7 @@ LEASE_SECONDS: Final = 20.0
 WAIT_SECONDS: Final = 15.0
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.1
-_RENEWAL_PAUSE: Final = 3.0
+_RENEWAL_PAUSE: Final = 1.5
 
 
 class _Renewed(Protocol):

@@ -47,6 +47,7 @@ class Event:
         installation: The id of the installation (`token:…` or `client:…`).
         raw: The whole body, untouched. Left out of `repr`.
         result: What the sync made of it; set for listeners on contact events, which run afterwards.
+        delivery_id: What the sender calls this delivery, if it has a name for it (`delivery_id=` of `ContactSync`).
     """
 
     name: str
@@ -56,6 +57,7 @@ class Event:
     installation: str
     raw: Mapping[str, Any] = field(repr=False)
     result: Result | None = None
+    delivery_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

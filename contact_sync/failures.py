@@ -16,7 +16,7 @@ from typing import Any, Final
 from key_stores import KeyStoreError, StoreUnavailable
 from mappers import MappingError
 
-from .errors import Busy, ClaimLost, ContactSyncError
+from .errors import Busy, ClaimLost, ContactSyncError, DeliveryUnavailable
 from .results import Result
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,8 @@ FAULTS: Final = (Exception, SystemExit)
 
 Everything else passes: Ctrl-C, and what servers raise in their own threads to end them (gevent's `GreenletExit`).
 """
+
+_FOR_NOW: Final = (StoreUnavailable, Busy, ClaimLost, DeliveryUnavailable)
 
 _HERE: Final = Path(__file__).parent
 
@@ -82,7 +84,7 @@ def translate(error: BaseException, source: str) -> Result:
         error, ContactSyncError | KeyStoreError | MappingError
     ):  # ours: their messages hold no ids and no values
         log.warning("%s: %s", source, error)
-        return Result.failed(str(error), retryable=isinstance(error, StoreUnavailable | Busy | ClaimLost))
+        return Result.failed(str(error), retryable=isinstance(error, _FOR_NOW))
     kind = type(error).__name__
     status = status_of(error)
     if status is not None and status >= 400:

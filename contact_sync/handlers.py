@@ -5,21 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from . import listeners
-from .engine import NO_ID, Engine
+from .contact_events import ContactEvents
+from .delivery import Delivery
+from .engine import Engine
 from .events import Event, EventName
 from .installations import Installations
 from .listeners import Listener, Listeners, Reply
 from .results import Result
-from .scopes import Scope, Scopes
-from .sides import is_empty
 
 log = logging.getLogger(__name__)
 
 CONTACT_EVENTS: Final = frozenset({EventName.CONTACT_CREATED, EventName.CONTACT_UPDATED, EventName.CONTACT_DELETED})
-NOT_AN_OBJECT: Final = "the event's data is not an object"
 NOT_ADMITTED: Final = Result.failed("another installation is the only one that is let in here")
 
 
@@ -30,7 +29,8 @@ class Handlers:
         listeners: The user's listeners.
         engine: Keeps contacts the same.
         installations: Who is installed.
-        scopes: Finds the CRM account of who speaks.
+        contacts: What contact events are about.
+        delivery: Gets contact events applied.
         forget_token: Told about a token that has just been installed or uninstalled.
     """
 
@@ -39,13 +39,15 @@ class Handlers:
         listeners: Listeners,
         engine: Engine,
         installations: Installations,
-        scopes: Scopes,
+        contacts: ContactEvents,
+        delivery: Delivery,
         forget_token: Callable[[str], None],
     ) -> None:
         self._listeners = listeners
         self._engine = engine
         self._installations = installations
-        self._scopes = scopes
+        self._contacts = contacts
+        self._delivery = delivery
         self._forget_token = forget_token
         self._own: dict[str, Callable[[Event, Listener | None], Reply]] = {
             EventName.INSTALL: self._install,
@@ -71,7 +73,7 @@ class Handlers:
         """Do what an event calls for.
 
         Raises:
-            ContactSyncError: Somebody else is installing meanwhile.
+            ContactSyncError: Somebody else is installing meanwhile, or what waits cannot be forgotten now.
             KeyStoreError: The store cannot be asked.
         """
         listener = self._listeners.find(event.kind, event.name)
@@ -109,14 +111,21 @@ class Handlers:
         self._forget_token(token)
         if gone:
             self._engine.keys.forget(id)
+            self._delivery.forget(id)
         if not gone:
             return Reply.of(Result.skipped("this token is forgotten; the installation has others and stays"))
         result = Result.ok(action="uninstalled")
         return Reply.of(result) if listener is None else listeners.run(listener, replace(event, result=result))
 
     def _contact_event(self, event: Event, listener: Listener | None) -> Reply:
-        """The sync first. The user's listener sees what came of it; what it returns is ignored."""
-        result = self._sync(event)
+        """The sync first. The user's listener sees what came of it; what it returns is ignored.
+
+        An event that is stored to be applied later is told to the listener then.
+        """
+        contact = self._contacts.contact_of(event)
+        result = contact if isinstance(contact, Result) else self._delivery.submit(event, contact)
+        if result.queued:
+            return Reply.of(result)
         if not result.success:
             # The error itself may be a consumer's, and hold anything; it is in the answer.
             again = "it may come again" if result.retryable else "it is not tried again"
@@ -129,20 +138,3 @@ class Handlers:
         if failure is None:
             return Reply.of(result)
         return Reply(handled=False, result=result, data=Reply.of(result).data | {"error": failure.error})
-
-    def _sync(self, event: Event) -> Result:
-        if not isinstance(event.data, Mapping):
-            return Result.failed(NOT_AN_OBJECT)
-        scope = self._scopes.of(event.installation, event.auth)
-        if isinstance(scope, Result):
-            return scope
-        if event.name == EventName.CONTACT_DELETED:
-            return self._delete(scope, event.data)
-        return self._engine.save(self._engine.to_external(scope), event.data)
-
-    def _delete(self, scope: Scope, data: Mapping[str, Any]) -> Result:
-        route = self._engine.to_external(scope)
-        named = data.get("contact_id")
-        id = route.source.id_of({"id": data.get("id") if is_empty(named) else named})
-        result = Result.failed(NO_ID) if id is None else self._engine.delete(route, id)
-        return Result.skipped(result.reason or "") if result.not_found else result

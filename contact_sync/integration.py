@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Literal, Self
 
-from key_stores import KeyStore, KeyStoreError
+from key_stores import KeyStore, KeyStoreError, Records
 
 from . import arguments, blueprint
 from . import server as default_server
@@ -15,10 +16,14 @@ from .abilities import Abilities, reach
 from .auth import AuthFunction, FunctionAuth, InstalledAuth, PlatformAuth, SettingsAuth, WithClient, allow_any_token
 from .baselines import KEY_RECORD, Keys
 from .calling import Calling
-from .claims import Claims
+from .claims import WAIT_SECONDS, Claims
 from .consumer import ExternalAPIConsumer
+from .contact_events import ContactEvents
+from .delivery import Delivery, Parts, Seal
+from .delivery_ids import delivery_id_reader
 from .engine import Engine
-from .events import EventName
+from .errors import ConfigurationError
+from .events import Auth, EventName
 from .handlers import Handlers
 from .identities import Identities, InstallationFunction
 from .imports import Importer
@@ -89,6 +94,10 @@ class ContactSync(Calling, Registering):
         tombstone_seconds: How long a deleted contact is remembered, so that a late update does not bring it back.
         late_seconds: How late a side may tell of what it had before the sync wrote there, and still be understood: such
             a value of the platform is no edit, and such news of the CRM is checked with the CRM.
+        delivery: How accepted events get applied: `inline` (within the request), a URL of a durable one
+            (`sqlite:///inbox.db`, `postgresql://…`, `dramatiq+redis://…`), or a `Delivery`.
+        delivery_id: Where the sender of events puts an id of each delivery, by which a durable delivery recognises what
+            comes again: `header:NAME` or `field:NAME`.
         body_limit: How many bytes a request may have.
         upload_limit: How many bytes a post of settings with files may have.
         frame_ancestors: The origins that may frame the settings page; the platform's unless given.
@@ -120,6 +129,8 @@ class ContactSync(Calling, Registering):
         blocked_matches: Sequence[str] = BLOCKED_MATCHES,
         tombstone_seconds: float = TOMBSTONE_SECONDS,
         late_seconds: float = LATE_SECONDS,
+        delivery: Delivery | str = "inline",
+        delivery_id: str | None = None,
         body_limit: int = BODY_LIMIT,
         upload_limit: int = UPLOAD_LIMIT,
         frame_ancestors: Sequence[str] = (),
@@ -138,10 +149,15 @@ class ContactSync(Calling, Registering):
         rules = checked_rules(conflicts, unmatched, missing, deletes, blocked_matches, tombstone_seconds, late_seconds)
         self.platform, owns_platform = arguments.to_platform(platform)
         self.key_store, owns_store = arguments.to_key_store(key_store)
-        self._to_close = [part for part, own in ((self.platform, owns_platform), (self.key_store, owns_store)) if own]
+        self.delivery, owns_delivery = arguments.to_delivery(delivery)
+        reads_id = None if delivery_id is None else delivery_id_reader(delivery_id)
+        if reads_id is not None and not self.delivery.durable:
+            raise ConfigurationError("delivery_id: inline keeps no ids of deliveries; choose a durable delivery")
+        opened = (self.platform, owns_platform), (self.key_store, owns_store), (self.delivery, owns_delivery)
+        self._to_close = [part for part, own in opened if own]
 
         self.abilities = Abilities.of(self.key_store)
-        claims = Claims(self.abilities.leases, self.abilities.claims)
+        claims = Claims(self.abilities.leases, self.abilities.claims, **_lease(self.delivery))
         only_one = installations is None and auth is None and self.scopes.shared is not None
         self.installations = Installations(self.abilities, claims, vault, only_one=only_one)
         self.pipeline = Pipeline()
@@ -156,13 +172,28 @@ class ContactSync(Calling, Registering):
         self.identities = Identities(self.installations, function_auth, installation_id)
         asks_again = PlatformAuth(self.platform)  # with questions of its own: strangers who install hold up nobody here
         installed_auth = InstalledAuth(asks_again, self.installations, self.identities.installation_of)
-        handlers = Handlers(self.listeners, self.engine, self.installations, self.scopes, installed_auth.forget)
+        contacts = ContactEvents(
+            self.engine,
+            self.scopes,
+            self.listeners,
+            # Where installations are forgotten at a restart, that one is missing says nothing.
+            is_uninstalled=lambda id: (
+                auth is None and isinstance(self.key_store, Records) and self.installations.find(id) is None
+            ),
+        )
+        seal = Seal(vault.seal_event, vault.open_event, vault.digest)
+        revive = Auth if function_auth is None else function_auth.revive
+        self.delivery.connect(Parts(contacts.sync, contacts, revive, seal))
+        handlers = Handlers(
+            self.listeners, self.engine, self.installations, contacts, self.delivery, installed_auth.forget
+        )
         self.webhook = Webhook(
             by_platform=WithClient(asks_platform, function_auth) if installation_id else asks_platform,
             by_user=function_auth or installed_auth,
             installation_of=self.identities.installation_of,
             pipeline=self.pipeline,
             handlers=handlers,
+            delivery_id=reads_id,
         )
         settings_auth = SettingsAuth(asks_platform, function_auth, self.installations, self.identities.installation_of)
         self._settings = self._settings_pages(settings_auth, frame_ancestors)
@@ -176,6 +207,11 @@ class ContactSync(Calling, Registering):
                 "No secret_keys: tokens of installations are kept in memory alone, and after a restart nothing can "
                 "speak for an installation until it is installed again. Pass secret_keys=[…] with a random text of at "
                 "least 32 characters"
+            )
+        if not vault and self.delivery.durable:
+            log.warning(
+                "No secret_keys: events that wait are stored unencrypted, with their contacts' data and the tokens of "
+                "who sent them. Pass secret_keys=[…]"
             )
         if server is not None:
             server.register_blueprint(self.blueprint)
@@ -209,13 +245,25 @@ class ContactSync(Calling, Registering):
             reach(self.abilities)
         except KeyStoreError as error:
             return f"key store: {error}"
-        return None
+        return self.delivery.unready()
 
     def run(self, host: str = "127.0.0.1", port: int | None = None) -> None:
         """Run the default server in this process until it is stopped (Ctrl-C, SIGTERM, or `close`)."""
         chosen = self.port if port is None else arguments.checked_port(port)
         self._server = default_server.Server(self.app, host, chosen)
         self._server.run()
+
+    def run_worker(
+        self, stop: threading.Event, *, threads: int = 8, grace: float = default_server.GRACE_SECONDS
+    ) -> bool:
+        """Apply what waits in a durable delivery until `stop` is set; then finish what is in flight.
+
+        `contact-sync worker` and `contact-sync serve` do it by themselves.
+
+        Returns:
+            Whether everything in flight was finished in the time of grace.
+        """
+        return self.delivery.run_worker(stop, threads=threads, grace=grace)
 
     def close(self, callback: Callable[[], object] | None = None) -> None:
         """Stop the default server, close what this object opened itself, then call back. May be called twice."""
@@ -248,3 +296,10 @@ class ContactSync(Calling, Registering):
             upload_limit=self._upload_limit,
             reserved=[self.endpoint],
         )
+
+
+def _lease(delivery: Delivery) -> dict[str, float]:
+    """How long claims last. What is delivered durably comes again, so nobody need wait long for whoever died."""
+    if delivery.lease_seconds is None:
+        return {}
+    return {"seconds": delivery.lease_seconds, "wait": min(WAIT_SECONDS, delivery.lease_seconds)}

@@ -27,6 +27,8 @@ class Result:
         retry_after: In how many seconds, where the other side said so.
         conflicts: The fields, by their names on the platform, that both sides had changed to something else.
         in_doubt: Whether a failed call may have taken effect all the same, such as one that was not answered in time.
+        queued: Whether it is stored and will be applied later, rather than applied already.
+        event_id: Under which id a stored event is found.
     """
 
     success: bool
@@ -40,6 +42,8 @@ class Result:
     retry_after: float | None = None
     conflicts: Sequence[str] | None = None
     in_doubt: bool = False
+    queued: bool = False
+    event_id: str | None = None
 
     @classmethod
     def ok(
@@ -109,11 +113,12 @@ class Result:
         return {
             name: value
             for name, value in whole.items()
-            if value is not None and not (name in ("retryable", "in_doubt") and value is False)
+            if value is not None and not (name in _UNSET_IF_FALSE and value is False)
         }
 
 
 _FIELDS: Final = tuple(f.name for f in fields(Result))
+_UNSET_IF_FALSE: Final = frozenset({"retryable", "in_doubt", "queued"})
 
 
 def to_result(value: object, source: str) -> Result:
@@ -186,6 +191,8 @@ _KINDS: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
     "reason": ((str,), "text"),
     "retryable": ((bool,), "a boolean"),
     "in_doubt": ((bool,), "a boolean"),
+    "queued": ((bool,), "a boolean"),
+    "event_id": ((str,), "text"),
     "retry_after": ((int, float), "seconds"),
     "conflicts": ((list, Sequence), "a list of names"),
 }

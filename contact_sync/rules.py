@@ -168,8 +168,8 @@ def checked_rules(
         raise ConfigurationError("blocked_matches: expected a list of patterns such as '*@example.org'")
     if not all(isinstance(pattern, str) and pattern for pattern in blocked_matches):
         raise ConfigurationError("blocked_matches: each pattern is text that is not empty, such as '*@example.org'")
-    _check_seconds("tombstone_seconds", tombstone_seconds)
-    _check_seconds("late_seconds", late_seconds, zero=True)
+    check_seconds("tombstone_seconds", tombstone_seconds)
+    check_seconds("late_seconds", late_seconds, zero=True)
     return Rules(
         conflicts=conflicts,
         unmatched=by_direction,
@@ -181,7 +181,12 @@ def checked_rules(
     )
 
 
-def _check_seconds(name: str, given: object, *, zero: bool = False) -> None:
+def check_seconds(name: str, given: object, *, zero: bool = False) -> None:
+    """Refuse what is no finite number of seconds.
+
+    Raises:
+        ConfigurationError: It is not; the message names it.
+    """
     number = isinstance(given, int | float) and not isinstance(given, bool)
     if not number or not 0 <= given < float("inf") or (given == 0 and not zero):  # type: ignore[operator]
         raise ConfigurationError(f"{name}: expected seconds, {'0 or more' if zero else 'more than 0'}")

@@ -1,4 +1,7 @@
-"""Tokens at rest: encrypted with the user's secret keys, and bound to the installation that they belong to."""
+"""What is kept of secrets: encrypted with the user's secret keys, and bound to the installation that it belongs to.
+
+Tokens of installations, and events that wait to be applied.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
 SHORTEST_KEY: Final = 32
+
+_SEALED: Final = b"\x01"
+"""What begins with it is encrypted. No JSON does."""
 
 
 class Vault:
@@ -41,6 +47,7 @@ class Vault:
                 )
         self._fernet = _fernet(secret_keys) if secret_keys else None
         self._first = _fernet(secret_keys[:1]) if secret_keys else None
+        self._digest_key = _digest_key(secret_keys[0]) if secret_keys else b""
 
     def __bool__(self) -> bool:
         """Whether there is a key."""
@@ -59,6 +66,33 @@ class Vault:
     def is_current(self, installation: str, sealed: str) -> bool:
         """Whether the first key opens a token: it need not be sealed anew."""
         return _opened(self._first, installation, sealed) is not None
+
+    def seal_event(self, installation: str, body: bytes) -> bytes:
+        """Encrypt an event for an installation; without a key it stays as it is."""
+        if self._fernet is None:
+            return body
+        owner = installation.encode("utf-8", "surrogatepass")
+        return _SEALED + self._fernet.encrypt(len(owner).to_bytes(4) + owner + body)
+
+    def open_event(self, installation: str, sealed: bytes) -> bytes | None:
+        """Decrypt an event. `None` if no key opens it, or if it was sealed for another installation."""
+        if not sealed.startswith(_SEALED):
+            return sealed  # stored before there were keys
+        if self._fernet is None:
+            return None
+        from cryptography.fernet import InvalidToken
+
+        try:
+            opened = self._fernet.decrypt(sealed[len(_SEALED) :])
+        except InvalidToken:
+            return None
+        owner = installation.encode("utf-8", "surrogatepass")
+        head = len(owner).to_bytes(4) + owner
+        return opened[len(head) :] if opened.startswith(head) else None
+
+    def digest(self, data: bytes) -> bytes:
+        """A digest of 16 bytes by which an event's copy is recognised; keyed if there are keys."""
+        return hashlib.blake2b(data, digest_size=16, key=self._digest_key, person=b"contact_sync/evt").digest()
 
 
 def _opened(fernet: MultiFernet | None, installation: str, sealed: str) -> str | None:
@@ -86,3 +120,7 @@ def _fernet(secret_keys: Sequence[str]) -> MultiFernet:
 def _derived(key: str) -> bytes:
     digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=32, person=b"contact_sync/tok").digest()
     return base64.urlsafe_b64encode(digest)
+
+
+def _digest_key(key: str) -> bytes:
+    return hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=32, person=b"contact_sync/dig").digest()

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 from .auth import Refused
 from .bodies import Unreadable, parse_object
+from .delivery_ids import DeliveryId
 from .events import Auth, Event, EventName
 from .failures import translate
 from .handlers import Handlers
@@ -70,6 +71,7 @@ class Webhook:
         installation_of: Names the installation of who speaks; `None` if it cannot be named, which refuses.
         pipeline: The user's middleware.
         handlers: What each event does.
+        delivery_id: What the sender calls a delivery; `None` where it has no names for them.
     """
 
     def __init__(
@@ -79,12 +81,14 @@ class Webhook:
         installation_of: Callable[[Auth], str | None],
         pipeline: Pipeline,
         handlers: Handlers,
+        delivery_id: DeliveryId | None = None,
     ) -> None:
         self._by_platform = by_platform
         self._by_user = by_user
         self._installation_of = installation_of
         self._pipeline = pipeline
         self._handlers = handlers
+        self._delivery_id = delivery_id
 
     def answer(self, request: Request) -> Answer:
         """Answer a request, whatever is in it and whatever the user's code does."""
@@ -108,7 +112,8 @@ class Webhook:
             return refusal(401, "not authorized")
         if not said.name:
             return refusal(403, "the body has neither 'event' nor 'action'")
-        event = Event(said.name, said.kind, None, auth, installation, said.raw)
+        delivery_id = None if self._delivery_id is None else self._delivery_id(request.headers, said.raw)
+        event = Event(said.name, said.kind, None, auth, installation, said.raw, delivery_id=delivery_id)
         return _answer(_Way(self._pipeline, self._handlers, request, event).ingest())
 
     def _authorize(self, request: Request, said: Said) -> Auth | Refused:

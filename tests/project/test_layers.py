@@ -45,8 +45,8 @@ def test_all_contracts_are_kept(copy: Path) -> None:
         ("contact_sync/consumer.py", "import requests", "requests stays with those who call other services"),
         ("contact_sync/cli/__init__.py", "import granian", "Granian stays in the default server"),
         ("contact_sync/server/__init__.py", "import rich.table", "click and rich stay in the commands"),
-        ("contact_sync/engine.py", "import redis", "Redis stays in its store"),
-        ("key_stores/urls.py", "import sqlalchemy", "SQLAlchemy stays in its store"),
+        ("contact_sync/engine.py", "import redis", "Redis stays with what keeps things there"),
+        ("key_stores/urls.py", "import sqlalchemy", "SQLAlchemy stays with what keeps things there"),
         ("contact_sync/installations.py", "import cryptography", "cryptography stays in the vault"),
     ],
 )

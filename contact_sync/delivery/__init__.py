@@ -1,0 +1,21 @@
+"""How accepted events get applied: within the request, or stored first and applied by workers."""
+
+from .base import Attempt, Backlog, Delivery, EventRecord, Handling, Parts, Run, Seal, State
+from .inline import Inline
+from .retries import Retries
+from .urls import open_delivery
+
+__all__ = [
+    "Attempt",
+    "Backlog",
+    "Delivery",
+    "EventRecord",
+    "Handling",
+    "Inline",
+    "Parts",
+    "Retries",
+    "Run",
+    "Seal",
+    "State",
+    "open_delivery",
+]

@@ -1,0 +1,195 @@
+"""How lanes are claimed: those that are due, of each installation so many as it is granted.
+
+What a claim gives is what can be applied as one, up to a bound. A lane whose last worker died is not given out at once:
+the events that were in flight count a crash, and the lane becomes due a little later, so that what died together is
+tried apart.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from contact_sync.delivery.retries import Retries
+from contact_sync.delivery.runs import run_length
+
+from .database import Database, run, run_for, run_many
+from .schema import FAILED, WAITING
+from .tries import DIED, with_try
+
+MOST_EVENTS: Final = 100
+"""How many events of a lane are given out at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An event that waits.
+
+    Attributes:
+        seq: Its place.
+        id: Its id.
+        name: Its name.
+        since: When it arrived, or was let try again.
+        arrived: When it arrived.
+        tries: How often it was tried before.
+        crashes: How many workers have died over it.
+        log: The tries that failed, as they are kept.
+        body: What is kept of it.
+    """
+
+    seq: int
+    id: str
+    name: str
+    since: float
+    arrived: float
+    tries: int
+    crashes: int
+    log: str | None
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A lane that is claimed, and the run of events at its head. Never empty."""
+
+    lane: bytes
+    installation: bytes
+    owner: str
+    events: tuple[Waiting, ...]
+
+
+# A step for each installation that has anything to do, and none for its contacts, however many wait.
+_DUE: Final = """
+    WITH RECURSIVE busy (installation) AS (
+        SELECT (SELECT installation FROM contact_sync_lanes WHERE ready IS NOT NULL ORDER BY installation LIMIT 1)
+        UNION ALL
+        SELECT (
+            SELECT lanes.installation FROM contact_sync_lanes AS lanes
+            WHERE lanes.ready IS NOT NULL AND lanes.installation > busy.installation
+            ORDER BY lanes.installation LIMIT 1
+        )
+        FROM busy WHERE busy.installation IS NOT NULL
+    )
+    SELECT installation FROM busy
+    WHERE installation IS NOT NULL AND EXISTS (
+        SELECT 1 FROM contact_sync_lanes AS lanes
+        WHERE lanes.installation = busy.installation AND lanes.ready <= :now
+    )
+"""
+
+_LANES: Final = """
+    SELECT lane, owner, upto FROM contact_sync_lanes
+    WHERE installation = :installation AND ready <= :now
+    ORDER BY ready LIMIT :most
+"""
+
+_EVENTS: Final = """
+    SELECT lane, seq, id, name, since, arrived, tries, crashes, log, body FROM (
+        SELECT *, row_number() OVER (PARTITION BY lane ORDER BY seq) AS place
+        FROM contact_sync_events WHERE lane IN :among AND state = 0
+    ) AS numbered
+    WHERE place <= :most ORDER BY lane, seq
+"""
+
+_CLAIM: Final = "UPDATE contact_sync_lanes SET owner = :owner, ready = :ready, upto = :upto WHERE lane = :lane"
+
+_SLEEP: Final = "UPDATE contact_sync_lanes SET owner = NULL, upto = NULL, ready = NULL WHERE lane IN :among"
+
+_RENEW: Final = "UPDATE contact_sync_lanes SET ready = :ready WHERE owner IN :among"
+
+_IN_FLIGHT: Final = """
+    SELECT seq, crashes, log FROM contact_sync_events
+    WHERE lane = :lane AND state = 0 AND seq <= :upto ORDER BY seq
+"""
+
+_COUNT_CRASH: Final = """
+    UPDATE contact_sync_events
+    SET tries = tries + 1, crashes = crashes + 1, log = :log, state = :state, settled = :settled
+    WHERE seq = :seq
+"""
+
+_PUT_OFF: Final = "UPDATE contact_sync_lanes SET owner = NULL, upto = NULL, ready = :ready WHERE lane = :lane"
+
+
+def due(database: Database) -> list[bytes]:
+    """Name the installations that have a lane which is due. A plain read, so that idle workers disturb nobody."""
+    return database.read(
+        lambda connection: [bytes(row[0]) for row in run(connection, _DUE, now=database.now(connection))]
+    )
+
+
+def claim(
+    database: Database, shares: Mapping[bytes, int], lease: float, retries: Retries, most: int = MOST_EVENTS
+) -> list[Claimed]:
+    """Claim lanes that are due.
+
+    Args:
+        database: The inbox's.
+        shares: How many lanes of each installation, at the most.
+        lease: For how many seconds.
+        retries: What becomes of those whose worker died.
+        most: How many events of each.
+    """
+
+    def work(connection: Connection) -> list[Claimed]:
+        now = database.now(connection)
+        owner = uuid.uuid4().hex
+        claimed: list[Claimed] = []
+        for installation, share in shares.items():
+            found = run(connection, f"{_LANES} {database.skip_locked}", installation=installation, now=now, most=share)
+            for lane, left_by, upto in found:
+                if left_by is not None:
+                    _bury(connection, bytes(lane), upto, now, retries)
+            free = sorted(bytes(lane) for lane, left_by, _ in found if left_by is None)
+            claimed += _take(connection, installation, free, owner, now + lease, most)
+        return claimed
+
+    return database.write(work)
+
+
+def renew(database: Database, owners: Sequence[str], lease: float) -> None:
+    """Renew the leases of claims that are still worked under."""
+    database.write(
+        lambda connection: run_for(connection, _RENEW, sorted(owners), ready=database.now(connection) + lease)
+    )
+
+
+def _take(
+    connection: Connection, installation: bytes, lanes: Sequence[bytes], owner: str, ready: float, most: int
+) -> list[Claimed]:
+    waiting: dict[bytes, list[Waiting]] = {}
+    for lane, seq, id, name, since, arrived, tries, crashes, log, body in run_for(
+        connection, _EVENTS, lanes, most=most
+    ):
+        event = Waiting(seq, id, name, since, arrived, tries, crashes, log, bytes(body))
+        waiting.setdefault(bytes(lane), []).append(event)
+    claimed = [Claimed(lane, installation, owner, _head(events)) for lane, events in waiting.items()]
+    rows: list[dict[str, Any]] = [
+        {"lane": one.lane, "owner": owner, "ready": ready, "upto": one.events[-1].seq} for one in claimed
+    ]
+    run_many(connection, _CLAIM, rows)
+    run_for(connection, _SLEEP, [lane for lane in lanes if lane not in waiting])  # what waited was dropped
+    return claimed
+
+
+def _head(events: Sequence[Waiting]) -> tuple[Waiting, ...]:
+    """Those that are applied as one; one that a worker died over goes alone."""
+    return tuple(events[: 1 if events[0].crashes else run_length([event.name for event in events])])
+
+
+def _bury(connection: Connection, lane: bytes, upto: int | None, now: float, retries: Retries) -> None:
+    """Count a crash for the events that were in flight when a worker died."""
+    worst = 0
+    rows = []
+    for seq, crashes, log in run(connection, _IN_FLIGHT, lane=lane, upto=upto or 0):
+        died = crashes + 1
+        over = died >= retries.crashes
+        worst = worst if over else max(worst, died)
+        state = FAILED if over else WAITING
+        rows.append({"seq": seq, "log": with_try(log, now, DIED), "state": state, "settled": now if over else None})
+    run_many(connection, _COUNT_CRASH, rows)
+    run(connection, _PUT_OFF, lane=lane, ready=now + (retries.after_crash(worst) if worst else 0.0))

@@ -1,0 +1,236 @@
+"""What people and programs ask about the events of an inbox, and do with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from contact_sync.delivery.base import (
+    IN_FLIGHT_STAYS,
+    NO_SUCH_EVENT,
+    NOT_FAILED,
+    OLDER,
+    SETTLED_STAYS,
+    Backlog,
+    EventRecord,
+    State,
+)
+from contact_sync.results import Result
+
+from .database import Database, counted, run
+from .schema import APPLIED, FAILED, WAITING, lane_of, loaded, stored
+from .tries import attempts
+
+CLEANED: Final = 1_000
+"""How many records are erased at once."""
+
+_COLUMNS: Final = """
+    events.id, events.installation, events.contact, events.name, events.state, events.arrived, events.settled,
+    events.tries, events.action, events.log, lanes.ready,
+    lanes.owner IS NOT NULL AND events.seq <= lanes.upto AS in_flight
+"""
+_FROM: Final = "FROM contact_sync_events AS events LEFT JOIN contact_sync_lanes AS lanes ON lanes.lane = events.lane"
+
+_STATES: Final = {
+    State.WAITING: "events.state = 0 AND (lanes.owner IS NULL OR events.seq > lanes.upto)",
+    State.IN_FLIGHT: "events.state = 0 AND lanes.owner IS NOT NULL AND events.seq <= lanes.upto",
+    State.APPLIED: "events.state = 1",
+    State.FAILED: "events.state = 2",
+}
+
+_COUNT: Final = "SELECT count(*) FROM contact_sync_events WHERE state = :state"
+_OLDEST: Final = "SELECT arrived FROM contact_sync_events WHERE state = 0 ORDER BY seq LIMIT 1"
+_COUNT_IN_FLIGHT: Final = """
+    SELECT count(*) FROM contact_sync_lanes AS lanes JOIN contact_sync_events AS events
+    ON events.lane = lanes.lane AND events.state = 0 AND events.seq <= lanes.upto
+    WHERE lanes.ready IS NOT NULL AND lanes.owner IS NOT NULL
+"""
+
+_FIND: Final = """
+    SELECT events.seq, events.lane, events.state, lanes.applied, lanes.owner, lanes.upto
+    FROM contact_sync_events AS events LEFT JOIN contact_sync_lanes AS lanes ON lanes.lane = events.lane
+    WHERE events.id = :id
+"""
+_KEEP_LANE: Final = "SELECT lane FROM contact_sync_lanes WHERE lane = :lane FOR UPDATE"
+_REPLAY: Final = """
+    UPDATE contact_sync_events SET state = 0, settled = NULL, since = :now, tries = 0, crashes = 0
+    WHERE seq = :seq
+"""
+_WAKE: Final = """
+    INSERT INTO contact_sync_lanes (lane, installation, ready, touched)
+    SELECT lane, installation, :now, :now FROM contact_sync_events WHERE seq = :seq
+    ON CONFLICT (lane) DO UPDATE SET touched = :now,
+        ready = CASE WHEN contact_sync_lanes.owner IS NULL THEN :now ELSE contact_sync_lanes.ready END
+"""
+_DROP: Final = "DELETE FROM contact_sync_events WHERE seq = :seq"
+
+_EXPIRED: Final = """
+    DELETE FROM contact_sync_events WHERE seq IN (
+        SELECT seq FROM (
+            SELECT seq, settled FROM contact_sync_events WHERE state = :state ORDER BY seq LIMIT :most
+        ) AS oldest WHERE settled < :before
+    )
+"""
+_EMPTY_LANES: Final = """
+    DELETE FROM contact_sync_lanes WHERE lane IN (
+        SELECT lane FROM contact_sync_lanes WHERE ready IS NULL AND touched < :before ORDER BY touched LIMIT :most
+    ) AND ready IS NULL AND owner IS NULL
+"""
+
+
+class Records:
+    """The events of an inbox, as they are looked at from outside.
+
+    Args:
+        database: The inbox's.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def latest(
+        self, states: Sequence[State], installation: str | None, contact: str | None, limit: int
+    ) -> list[EventRecord]:
+        """List events: the first in line first if all of them wait or are in flight, else the latest first."""
+        conditions = [f"({' OR '.join(_STATES[state] for state in states)})"] if states else []
+        values: dict[str, Any] = {"limit": limit}
+        if installation is not None:
+            conditions.append("events.installation = :installation")
+            values["installation"] = stored(installation)
+        if contact is not None:
+            conditions.append("events.contact = :contact")
+            values["contact"] = stored(contact)
+        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        open = bool(states) and set(states) <= {State.WAITING, State.IN_FLIGHT}
+        order = f"ORDER BY events.seq {'ASC' if open else 'DESC'} LIMIT :limit"
+        return self._records(f"SELECT {_COLUMNS} {_FROM} {where} {order}", **values)
+
+    def find(self, id: str) -> EventRecord | None:
+        """Look an event up."""
+        return next(iter(self._records(f"SELECT {_COLUMNS} {_FROM} WHERE events.id = :id", id=id)), None)
+
+    def backlog(self) -> Backlog:
+        """Count what is not settled."""
+
+        def ask(connection: Connection) -> Backlog:
+            open = run(connection, _COUNT, state=WAITING)[0][0]
+            in_flight = min(open, run(connection, _COUNT_IN_FLIGHT)[0][0])
+            failed = run(connection, _COUNT, state=FAILED)[0][0]
+            oldest = run(connection, _OLDEST)
+            return Backlog(open - in_flight, in_flight, failed, oldest[0][0] if oldest else None)
+
+        return self._database.read(ask)
+
+    def replay(self, id: str, *, although_older: bool) -> Result:
+        """Let a dead letter be tried again, at its old place in its contact's order."""
+
+        def work(connection: Connection) -> Result:
+            found = self._locked(connection, id)
+            if found is None:
+                return Result.failed(NO_SUCH_EVENT)
+            seq, _, state, applied, _, _ = found
+            if state != FAILED:
+                return Result.failed(NOT_FAILED)
+            if (applied or 0) > seq and not although_older:
+                return Result.failed(OLDER)
+            now = self._database.now(connection)
+            run(connection, _REPLAY, seq=seq, now=now)
+            run(connection, _WAKE, seq=seq, now=now)
+            return Result.ok(id, action="waiting")
+
+        return self._database.write(work)
+
+    def drop(self, id: str) -> Result:
+        """Take an event out that waits or has failed."""
+
+        def work(connection: Connection) -> Result:
+            found = self._locked(connection, id)
+            if found is None:
+                return Result.failed(NO_SUCH_EVENT)
+            seq, _, state, _, owner, upto = found
+            if state == APPLIED:
+                return Result.failed(SETTLED_STAYS)
+            if state == WAITING and owner is not None and seq <= (upto or 0):
+                return Result.failed(IN_FLIGHT_STAYS)
+            run(connection, _DROP, seq=seq)
+            return Result.ok(id, action="dropped")
+
+        return self._database.write(work)
+
+    def forget(self, installation: str, contact: str | None) -> int:
+        """Erase all that is kept of an installation or a contact. What is in flight of it settles nothing any more."""
+        condition, values = "installation = :installation", {"installation": stored(installation)}
+        if contact is not None:
+            condition, values = (
+                "lane = :lane AND installation = :installation",
+                values | {"lane": lane_of(installation, contact)},
+            )
+        of_events = f"SELECT seq FROM contact_sync_events WHERE {condition} ORDER BY seq LIMIT :most"  # noqa: S608 - ours
+        of_lanes = f"SELECT lane FROM contact_sync_lanes WHERE {condition} LIMIT :most"  # noqa: S608 - ours
+        erased = 0
+        while done := self._erase(f"DELETE FROM contact_sync_events WHERE seq IN ({of_events})", values):  # noqa: S608
+            erased += done
+        while self._erase(f"DELETE FROM contact_sync_lanes WHERE lane IN ({of_lanes})", values):  # noqa: S608
+            pass
+        return erased
+
+    def clean(self, keep: float, keep_failed: float) -> int:
+        """Erase records that are kept for long enough, some at a time. Gives how many."""
+
+        def before(seconds: float) -> dict[str, Any]:
+            return {"before": self._database.read(self._database.now) - seconds}
+
+        erased = self._erase(_EXPIRED, before(keep) | {"state": APPLIED})
+        erased += self._erase(_EXPIRED, before(keep_failed) | {"state": FAILED})
+        return erased + self._erase(_EMPTY_LANES, before(max(keep, keep_failed)))
+
+    def _erase(self, statement: str, values: dict[str, Any]) -> int:
+        def work(connection: Connection) -> int:
+            return counted(connection, statement, most=CLEANED, **values)
+
+        return self._database.write(work)
+
+    def _locked(self, connection: Connection, id: str) -> Any:
+        """Find an event, and keep others out of its lane."""
+        found = run(connection, _FIND, id=id)
+        if found and self._database.skip_locked:
+            run(connection, _KEEP_LANE, lane=found[0][1])
+            found = run(connection, _FIND, id=id)
+        return found[0] if found else None
+
+    def _records(self, statement: str, **values: Any) -> list[EventRecord]:
+        return self._database.read(lambda connection: [_record(*row) for row in run(connection, statement, **values)])
+
+
+def _record(
+    id: str,
+    installation: bytes,
+    contact: bytes,
+    name: str,
+    state: int,
+    arrived: float,
+    settled: float | None,
+    tries: int,
+    action: str | None,
+    log: str | None,
+    ready: float | None,
+    in_flight: bool | None,
+) -> EventRecord:
+    known = {APPLIED: State.APPLIED, FAILED: State.FAILED}.get(state, State.IN_FLIGHT if in_flight else State.WAITING)
+    tried = attempts(log)
+    return EventRecord(
+        id,
+        loaded(installation),
+        loaded(contact),
+        name,
+        known,
+        arrived,
+        settled,
+        ready if known is State.WAITING else None,
+        action,
+        tried[-1].error if tried and known is State.FAILED else None,
+        tries,
+        tried,
+    )
