@@ -10,6 +10,8 @@ EXTRAS = {
     "postgresql": ["SQLAlchemy>=2.0,<3", "psycopg[binary]>=3.2,<4"],
     "crypto": ["cryptography>=45"],
     "phone": ["phonenumbers>=9,<10"],
+    "dramatiq": ["dramatiq[redis]>=2,<3"],
+    "metrics": ["prometheus_client>=0.22,<1"],
     "yaml": ["PyYAML>=6,<7"],
     "testing": ["pytest>=8"],
 }

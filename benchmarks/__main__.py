@@ -14,7 +14,7 @@ from rich.console import Console
 
 from benchmarks.report import Report, show
 
-NAMES = ("mapper", "redis_store", "webhook")
+NAMES = ("mapper", "redis_store", "webhook", "delivery")
 RESULTS = Path(__file__).with_name("results.json")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
@@ -15,8 +14,6 @@ from .events import Event, EventName
 from .installations import Installations
 from .listeners import Listener, Listeners, Reply
 from .results import Result
-
-log = logging.getLogger(__name__)
 
 CONTACT_EVENTS: Final = frozenset({EventName.CONTACT_CREATED, EventName.CONTACT_UPDATED, EventName.CONTACT_DELETED})
 NOT_ADMITTED: Final = Result.failed("another installation is the only one that is let in here")
@@ -126,12 +123,6 @@ class Handlers:
         result = contact if isinstance(contact, Result) else self._delivery.submit(event, contact)
         if result.queued:
             return Reply.of(result)
-        if not result.success:
-            # The error itself may be a consumer's, and hold anything; it is in the answer.
-            again = "it may come again" if result.retryable else "it is not tried again"
-            if result.action == "held":
-                again = "its contact is held for a person to decide (contact-sync held)"
-            log.warning("%s of %.200r was not applied, %s; the answer says why", event.name, event.installation, again)
         if listener is None or (result.retryable and not result.success):
             return Reply.of(result)  # a retryable event comes again: the listener hears of it once, when it is settled
         _, failure = listeners.call(listener, replace(event, result=result))

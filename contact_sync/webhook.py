@@ -6,7 +6,9 @@ event (403); then the event goes through the pipeline to its handler. Everything
 
 from __future__ import annotations
 
+import logging
 import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
@@ -18,14 +20,20 @@ from .events import Auth, Event, EventName
 from .failures import translate
 from .handlers import Handlers
 from .listeners import Reply
+from .log_lines import APPLIED, FAILED, HELD, RETRIED, log_event
+from .observing import event_outcome, observers
 from .pipeline import Pipeline, Stage
 from .results import Result
+
+log = logging.getLogger(__name__)
 
 BODY_LIMIT: Final = 1_000_000
 """How many bytes a body may have unless the user says otherwise."""
 
 LONGEST_NAME: Final = 256
 RETRY_AFTER_SECONDS: Final = 5.0
+_NAMES: Final = frozenset(EventName)
+_MESSAGES: Final[dict[str, str]] = {"held": HELD, "failed": FAILED, "for_now": RETRIED}
 _PLATFORM_EVENTS: Final = frozenset({EventName.INSTALL, EventName.UNINSTALL})
 
 Authorize = Callable[[str | None], Auth | Refused]
@@ -165,11 +173,33 @@ class _Way:
         if _is_platforms(event) and not _is_platforms(self._event):
             # Only the platform may confirm these two, and it was not asked.
             return Result.failed(f"middleware made {self._event.name!r} an {event.name}, which it may not")
+        began = time.monotonic()
         try:
             self._reply = self._handlers.handle(event)
         except Exception as error:  # noqa: BLE001 - nothing may crash a request; said in the log and the answer
             self._reply = Reply.failed(translate(error, f"handling {event.name!r}"))
+        if not self._reply.result.queued:  # whoever applies it tells of it
+            _tell(event, self._reply.result, time.monotonic() - began)
         return self._reply.result
+
+
+def _tell(event: Event, result: Result, seconds: float) -> None:
+    """Tell what came of an event. Its error may be a consumer's, and hold anything; it is in the answer alone."""
+    outcome = event_outcome(result)
+    observers.event_accepted(event.name)
+    observers.event_settled(event.name, outcome, seconds)
+    level = logging.WARNING if not result.success and event.name in _NAMES else logging.INFO
+    message = _MESSAGES.get(outcome, APPLIED)
+    log_event(
+        log,
+        level,
+        message,
+        event_id=None,
+        installation=event.installation,
+        event=event.name,
+        outcome=outcome,
+        seconds=seconds,
+    )
 
 
 def _with_result(reply: Reply, result: Result) -> Reply:

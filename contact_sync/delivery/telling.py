@@ -1,4 +1,4 @@
-"""What a delivery tells of events, for logs: one line for each step, with the event's id and without values."""
+"""What a delivery tells of events, for logs and metrics: a line for each step, with the event's id and no values."""
 
 from __future__ import annotations
 
@@ -7,13 +7,25 @@ import time
 from typing import Literal
 
 from contact_sync.events import Event
+from contact_sync.log_lines import ACCEPTED, APPLIED, FAILED, HELD, RETRIED, log_event
+from contact_sync.observing import EventOutcome, applied_outcome, observers
 
 log = logging.getLogger("contact_sync.delivery")
 
 
 def tell_accepted(event: Event, id: str, reason: str | None) -> None:
     """Tell that an event is stored, or why it was not stored again."""
-    log.info("accepted %s %s of %.200r%s", event.name, id, event.installation, f" ({reason})" if reason else "")
+    if reason is None:
+        observers.event_accepted(event.name)
+    log_event(
+        log,
+        logging.DEBUG,
+        ACCEPTED,
+        event_id=id,
+        installation=event.installation,
+        event=event.name,
+        outcome=None if reason is None else "known",
+    )
 
 
 def tell_settled(
@@ -23,16 +35,33 @@ def tell_settled(
     outcome: Literal["applied", "failed", "again"],
     *,
     action: str | None,
-    error: str | None,
     tries: int,
     arrived: float,
     wait: float,
 ) -> None:
-    """Tell what came of an event."""
+    """Tell what came of an event. Its error is found under its id: logs go further than the store does."""
     seconds = time.time() - arrived
-    if outcome == "applied":
-        log.info("%s %s %s of %.200r, %.3f s after it arrived", action or "applied", name, id, installation, seconds)
+    said: EventOutcome
+    if outcome == "again":
+        observers.event_retried(name)
+        level, message, said = logging.WARNING, RETRIED, "for_now"
     elif outcome == "failed":
-        log.warning("gave up %s %s of %.200r after %d tries: %s", name, id, installation, tries, error)
+        said = "held" if action == "held" else "failed"
+        observers.event_settled(name, said, seconds)
+        level, message = logging.WARNING, HELD if said == "held" else FAILED
     else:
-        log.info("%s %s of %.200r is tried again in %.1f s: %s", name, id, installation, wait, error)
+        said = applied_outcome(action)
+        observers.event_settled(name, said, seconds)
+        level, message = logging.INFO, APPLIED
+    log_event(
+        log,
+        level,
+        message,
+        event_id=id,
+        installation=installation,
+        event=name,
+        outcome=said,
+        tries=tries,
+        seconds=seconds,
+        retry_in=wait if outcome == "again" else None,
+    )

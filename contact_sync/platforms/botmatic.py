@@ -11,6 +11,7 @@ from typing import Any, Final
 import requests
 
 from contact_sync.errors import ConfigurationError
+from contact_sync.observing import observers
 from contact_sync.results import Result
 
 from . import replies
@@ -101,8 +102,11 @@ class BotmaticPlatform(Platform):
         if problem := token_problem(token):
             return Result.failed(f"{name}: {problem}")
         call = Call(name, "POST", "/api/integrationtokens/validate", (200,), {"token": token})
+        began = observers.clock()
         reply = self._wire.send(call, _FORM, None)
-        return reply.with_(retryable=True) if isinstance(reply, Result) else replies.confirmation(call, reply)
+        said = reply.with_(retryable=True) if isinstance(reply, Result) else replies.confirmation(call, reply)
+        observers.called("platform", "validate_token", said, began)
+        return said
 
     def create_contact(self, token: str, contact: Mapping[str, Any]) -> Result:
         """Create a contact. Success has its `id`."""
@@ -198,11 +202,14 @@ class BotmaticPlatform(Platform):
         body = json_body(call.name, payload) if isinstance(payload, Mapping) else payload
         if isinstance(body, Result):
             return body
+        began = observers.clock()
         reply = self._wire.send(replace(call, body=body), _JSON, token)
-        if isinstance(reply, Result):
-            return reply
-        gone = call.method == "DELETE" and reply.status == 404 and reply.in_doubt
-        return reply if gone else replies.failure_of(call, reply) or reply
+        if isinstance(reply, Reply):
+            gone = call.method == "DELETE" and reply.status == 404 and reply.in_doubt
+            reply = reply if gone else replies.failure_of(call, reply) or reply
+        said = reply if isinstance(reply, Result) else Result.ok()
+        observers.called("platform", call.name.replace(" ", "_"), said, began)
+        return reply
 
     def _ask_by_id(self, token: str, call: Call, id: str, payload: Mapping[str, Any] | None) -> Reply | Result:
         quoted = quoted_id(id)

@@ -26,6 +26,7 @@ from contact_sync import (
 )
 from contact_sync.baselines import Key
 from contact_sync.claims import Claims
+from contact_sync.log_lines import FAILED, RETRIED
 from contact_sync.merge import FieldState
 from contact_sync.scopes import Scope
 from contact_sync.server.access_log import AccessLog
@@ -233,17 +234,19 @@ def test_an_id_cannot_forge_a_line_of_the_log(
 
 
 @pytest.mark.parametrize(
-    ("failure", "again"),
+    ("failure", "said", "outcome"),
     [
-        (Result.failed("no such plan: ana@example.org"), "it is not tried again"),
-        (Result.failed("busy", retryable=True), "it may come again"),
+        (Result.failed("no such plan: ana@example.org"), FAILED, "failed"),
+        (Result.failed("busy", retryable=True), RETRIED, "for_now"),
     ],
 )
 def test_a_contact_that_was_not_applied_leaves_a_line_in_the_log(
-    failure: Result, again: str, caplog: pytest.LogCaptureFixture
+    failure: Result, said: str, outcome: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = make_world()
     world.crm.fail_next(failure, method="create_contact")
     world.post({"event": "contact_created", "data": {"id": 7, "firstname": "Ana"}})
-    assert f"contact_created of '{INSTALLATION}' was not applied, {again}" in caplog.text
+    (line,) = [record for record in caplog.records if record.name == "contact_sync.webhook"]
+    assert (line.levelname, line.getMessage()) == ("WARNING", said)
+    assert {"event": "contact_created", "outcome": outcome, "installation": INSTALLATION}.items() <= vars(line).items()
     assert "ana@example.org" not in caplog.text

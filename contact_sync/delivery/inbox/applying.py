@@ -75,7 +75,7 @@ class Applying:
         if result.retryable and result.action != "held":
             return self._again(lane, waiting, result, run.events)
         if len(waiting) == 1:
-            return Settled(lane, (Outcome(waiting[0], FAILED, error=said(result, run.events)),))
+            return Settled(lane, (Outcome(waiting[0], FAILED, result.action, said(result, run.events)),))
         return self._one_by_one(lane, waiting, run)
 
     def _one_by_one(self, lane: Claimed, waiting: Sequence[Waiting], run: Run) -> Settled:

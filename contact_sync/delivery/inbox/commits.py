@@ -20,7 +20,7 @@ MOST: Final = 128
 PATIENCE: Final = 10.0
 """How many seconds to wait for others."""
 
-AWAY: Final = "the inbox: it did not answer in time"
+AWAY: Final = "the inbox did not answer in time"
 
 
 class _Work:

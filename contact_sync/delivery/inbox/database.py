@@ -75,7 +75,7 @@ class Database(ABC):
     def _used(self) -> Iterator[None]:
         with self._users:
             if self.closed:
-                raise DeliveryUnavailable("the inbox: it is closed")
+                raise DeliveryUnavailable("the inbox is closed")
             self._using += 1
         try:
             with unavailable():
@@ -214,9 +214,9 @@ def unavailable() -> Iterator[None]:
         with translated():
             yield
     except KeyStoreError as error:
-        raise DeliveryUnavailable(f"the inbox: {error}") from error
+        raise DeliveryUnavailable(str(error)) from error
     except OSError as error:  # of the file's lock
-        raise DeliveryUnavailable(f"the inbox: its lock file cannot be used ({type(error).__name__})") from error
+        raise DeliveryUnavailable(f"the lock file cannot be used ({type(error).__name__})") from error
 
 
 def run(connection: Connection, statement: str, **values: Any) -> Sequence[Any]:
@@ -303,3 +303,4 @@ def _durable(driver: Any, _: object) -> None:
                 raise
             time.sleep(0.02)
     driver.execute("PRAGMA synchronous=FULL")
+    driver.execute("PRAGMA cache_size=-16000")  # kB

@@ -178,7 +178,6 @@ def _tell(settled: Settled) -> None:
             event.name,
             "applied" if outcome.state == APPLIED else "failed" if outcome.state == FAILED else "again",
             action=outcome.action,
-            error=outcome.error,
             tries=event.tries + 1,
             arrived=event.arrived,
             wait=settled.wait,

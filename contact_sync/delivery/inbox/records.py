@@ -36,11 +36,12 @@ _FROM: Final = "FROM contact_sync_events AS events LEFT JOIN contact_sync_lanes 
 _STATES: Final = {
     State.WAITING: "events.state = 0 AND (lanes.owner IS NULL OR events.seq > lanes.upto)",
     State.IN_FLIGHT: "events.state = 0 AND lanes.owner IS NOT NULL AND events.seq <= lanes.upto",
-    State.APPLIED: "events.state = 1",
-    State.FAILED: "events.state = 2",
+    State.APPLIED: "events.state <> 0 AND events.state = 1",  # the first says which index
+    State.FAILED: "events.state <> 0 AND events.state = 2",
 }
 
-_COUNT: Final = "SELECT count(*) FROM contact_sync_events WHERE state = :state"
+_COUNT: Final = "SELECT count(*) FROM contact_sync_events WHERE state = 0"
+_COUNT_FAILED: Final = "SELECT count(*) FROM contact_sync_events WHERE state <> 0 AND state = 2"
 _OLDEST: Final = "SELECT arrived FROM contact_sync_events WHERE state = 0 ORDER BY seq LIMIT 1"
 _COUNT_IN_FLIGHT: Final = """
     SELECT count(*) FROM contact_sync_lanes AS lanes JOIN contact_sync_events AS events
@@ -55,7 +56,7 @@ _FIND: Final = """
 """
 _KEEP_LANE: Final = "SELECT lane FROM contact_sync_lanes WHERE lane = :lane FOR UPDATE"
 _REPLAY: Final = """
-    UPDATE contact_sync_events SET state = 0, settled = NULL, since = :now, tries = 0, crashes = 0
+    UPDATE contact_sync_events SET state = 0, settled = NULL, since = :now, tries = 0, crashes = 0, action = NULL
     WHERE seq = :seq
 """
 _WAKE: Final = """
@@ -69,7 +70,8 @@ _DROP: Final = "DELETE FROM contact_sync_events WHERE seq = :seq"
 _EXPIRED: Final = """
     DELETE FROM contact_sync_events WHERE seq IN (
         SELECT seq FROM (
-            SELECT seq, settled FROM contact_sync_events WHERE state = :state ORDER BY seq LIMIT :most
+            SELECT seq, settled FROM contact_sync_events WHERE state <> 0 AND state = :state
+            ORDER BY seq LIMIT :most
         ) AS oldest WHERE settled < :before
     )
 """
@@ -115,9 +117,9 @@ class Records:
         """Count what is not settled."""
 
         def ask(connection: Connection) -> Backlog:
-            open = run(connection, _COUNT, state=WAITING)[0][0]
+            open = run(connection, _COUNT)[0][0]
             in_flight = min(open, run(connection, _COUNT_IN_FLIGHT)[0][0])
-            failed = run(connection, _COUNT, state=FAILED)[0][0]
+            failed = run(connection, _COUNT_FAILED)[0][0]
             oldest = run(connection, _OLDEST)
             return Backlog(open - in_flight, in_flight, failed, oldest[0][0] if oldest else None)
 

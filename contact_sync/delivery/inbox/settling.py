@@ -21,7 +21,7 @@ class Outcome:
     Attributes:
         event: The event.
         state: `APPLIED`, `FAILED`, or `WAITING` for its next try.
-        action: What applying it did.
+        action: What applying it did; `held` if it failed since a person has to decide.
         error: What failed, without contact values.
     """
 
@@ -55,7 +55,8 @@ _APPLIED: Final = """
 """
 
 _TRIED: Final = """
-    UPDATE contact_sync_events SET state = :state, settled = :settled, tries = tries + 1, log = :log WHERE seq = :seq
+    UPDATE contact_sync_events SET state = :state, settled = :settled, tries = tries + 1, action = :action, log = :log
+    WHERE seq = :seq
 """
 
 _RELEASE: Final = """
@@ -105,7 +106,8 @@ def _rows(held: Sequence[Settled], now: float) -> tuple[list[dict[str, Any]], li
         else:
             log = with_try(outcome.event.log, now, outcome.error or "")
             settled = now if outcome.state == FAILED else None
-            tried.append({"seq": seq, "state": outcome.state, "settled": settled, "log": log})
+            action = outcome.action if outcome.state == FAILED else None
+            tried.append({"seq": seq, "state": outcome.state, "settled": settled, "action": action, "log": log})
     return applied, tried
 
 

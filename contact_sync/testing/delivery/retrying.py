@@ -97,7 +97,7 @@ class RetryingTests:
         stage.answers["7"] = [Result.failed("ambiguous match", reason="two are alike").with_(action="held")]
         id = stage.accepted("7", "x")
         stage.settle()
-        assert stage.state(id) is State.FAILED
+        assert (stage.state(id), stage.record(id).action) == (State.FAILED, "held")
         assert "ambiguous match" in (stage.record(id).error or "")
 
     def test_what_has_failed_for_too_long_is_a_dead_letter(self, make_stage: Callable[..., Stage]) -> None:
