@@ -65,7 +65,7 @@ class Applying:
                 break  # those before it first; then it is the first
             except NotLetIn as error:
                 if not events:
-                    return self._again(lane, [waiting], Result.failed(str(error), retryable=True), [])
+                    return self._again(lane, lane.events, Result.failed(str(error), retryable=True), [])
                 break
         return list(lane.events[: len(events)]), Run(tuple(events), alone=lane.events[0].crashes > 0)
 

@@ -1,8 +1,10 @@
 """How lanes are claimed: those that are due, of each installation so many as it is granted.
 
-What a claim gives is what can be applied as one, up to a bound. A lane whose last worker died is not given out at once:
-the events that were in flight count a crash, and the lane becomes due a little later, so that what died together is
-tried apart.
+What a claim gives is what can be applied as one, up to a bound. What was tried before is tried again just so, since it
+may have been written: the pair's baseline does not know of it yet, so that a later event which takes it back would look
+like no change, and an earlier one by itself would bring back what is over. A lane whose last worker died is not given
+out at once: the events that were in flight count a crash, and the lane becomes due a little later, so that what died
+together is tried apart.
 """
 
 from __future__ import annotations
@@ -112,7 +114,7 @@ _COUNT_CRASH: Final = """
     WHERE seq = :seq
 """
 
-_PUT_OFF: Final = "UPDATE contact_sync_lanes SET owner = NULL, upto = NULL, ready = :ready WHERE lane = :lane"
+_PUT_OFF: Final = "UPDATE contact_sync_lanes SET owner = NULL, ready = :ready WHERE lane = :lane"
 
 
 def due(database: Database) -> list[bytes]:
@@ -144,8 +146,8 @@ def claim(
             for lane, left_by, upto in found:
                 if left_by is not None:
                     _bury(connection, bytes(lane), upto, now, retries)
-            free = sorted(bytes(lane) for lane, left_by, _ in found if left_by is None)
-            claimed += _take(connection, installation, free, owner, now + lease, most)
+            free = {bytes(lane): upto or 0 for lane, left_by, upto in found if left_by is None}
+            claimed += _take(connection, installation, free, owner, now + lease, most, retries)
         return claimed
 
     return database.write(work)
@@ -159,15 +161,24 @@ def renew(database: Database, owners: Sequence[str], lease: float) -> None:
 
 
 def _take(
-    connection: Connection, installation: bytes, lanes: Sequence[bytes], owner: str, ready: float, most: int
+    connection: Connection,
+    installation: bytes,
+    lanes: Mapping[bytes, int],
+    owner: str,
+    ready: float,
+    most: int,
+    retries: Retries,
 ) -> list[Claimed]:
+    """Take lanes, each with the last event that was tried before; 0 for none."""
     waiting: dict[bytes, list[Waiting]] = {}
     for lane, seq, id, name, since, arrived, tries, crashes, log, body in run_for(
-        connection, _EVENTS, lanes, most=most
+        connection, _EVENTS, sorted(lanes), most=most
     ):
         event = Waiting(seq, id, name, since, arrived, tries, crashes, log, bytes(body))
         waiting.setdefault(bytes(lane), []).append(event)
-    claimed = [Claimed(lane, installation, owner, _head(events)) for lane, events in waiting.items()]
+    claimed = [
+        Claimed(lane, installation, owner, _head(events, lanes[lane], retries)) for lane, events in waiting.items()
+    ]
     rows: list[dict[str, Any]] = [
         {"lane": one.lane, "owner": owner, "ready": ready, "upto": one.events[-1].seq} for one in claimed
     ]
@@ -176,9 +187,15 @@ def _take(
     return claimed
 
 
-def _head(events: Sequence[Waiting]) -> tuple[Waiting, ...]:
-    """Those that are applied as one; one that a worker died over goes alone."""
-    return tuple(events[: 1 if events[0].crashes else run_length([event.name for event in events])])
+def _head(events: Sequence[Waiting], tried: int, retries: Retries) -> tuple[Waiting, ...]:
+    """Those that are applied as one: just those that were tried before, or as many as can be.
+
+    Before the last worker may die over them, the first goes alone: it is one of them that is at fault.
+    """
+    if events[0].crashes >= max(1, retries.crashes - 1):
+        return (events[0],)
+    again = [event for event in events if event.seq <= tried]
+    return tuple((again or events)[: run_length([event.name for event in again or events])])
 
 
 def _bury(connection: Connection, lane: bytes, upto: int | None, now: float, retries: Retries) -> None:

@@ -53,7 +53,7 @@ _OF_DELIVERY: Final = "SELECT id FROM contact_sync_events WHERE delivery = :deli
 _WAKE: Final = """
     INSERT INTO contact_sync_lanes (lane, installation, ready, touched) VALUES (:lane, :installation, :now, :now)
     ON CONFLICT (lane) DO UPDATE SET ready = COALESCE(contact_sync_lanes.ready, excluded.ready), touched = :now
-    RETURNING upto
+    RETURNING owner, upto
 """
 
 _BEFORE: Final = """
@@ -79,11 +79,11 @@ def store(database: Database, letter: Letter) -> Stored:
 
 
 def _store(connection: Connection, letter: Letter, now: float) -> Stored:
-    [(upto,)] = run(connection, _WAKE, lane=letter.lane, installation=letter.installation, now=now)
+    [(owner, upto)] = run(connection, _WAKE, lane=letter.lane, installation=letter.installation, now=now)
     if letter.delivery is None:
         before = run(connection, _BEFORE, lane=letter.lane)
         # One that is in flight may have been written by now, and what comes again be an edit back.
-        if before and bytes(before[0][2] or b"") == letter.digest and before[0][0] > (upto or 0):
+        if before and bytes(before[0][2] or b"") == letter.digest and (owner is None or before[0][0] > upto):
             return Stored(before[0][1], EQUAL)
     made = run(
         connection,

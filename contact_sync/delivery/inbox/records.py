@@ -46,7 +46,7 @@ _OLDEST: Final = "SELECT arrived FROM contact_sync_events WHERE state = 0 ORDER 
 _COUNT_IN_FLIGHT: Final = """
     SELECT count(*) FROM contact_sync_lanes AS lanes JOIN contact_sync_events AS events
     ON events.lane = lanes.lane AND events.state = 0 AND events.seq <= lanes.upto
-    WHERE lanes.ready IS NOT NULL AND lanes.owner IS NOT NULL
+    WHERE lanes.owner IS NOT NULL
 """
 
 _FIND: Final = """

@@ -77,7 +77,7 @@ lanes: Final = Table(
     Column("installation", LargeBinary, nullable=False),
     Column("ready", Double),
     Column("owner", String(32)),  # of the claim that is worked under
-    Column("upto", BigInteger),  # the last event of the claim
+    Column("upto", BigInteger),  # the last of the events that are applied as one, or were tried so and have to be again
     Column("applied", BigInteger),  # the latest event that was applied
     Column("touched", Double, nullable=False),
 )
@@ -87,6 +87,12 @@ Index(
     lanes.c.ready,
     sqlite_where=text("ready IS NOT NULL"),
     postgresql_where=text("ready IS NOT NULL"),
+)
+Index(
+    "contact_sync_lanes_owned",
+    lanes.c.owner,
+    sqlite_where=text("owner IS NOT NULL"),
+    postgresql_where=text("owner IS NOT NULL"),
 )
 Index(
     "contact_sync_lanes_asleep",

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from .claiming import Claimed, Waiting
 from .database import Database, run_for, run_many
-from .schema import APPLIED, FAILED
+from .schema import APPLIED, FAILED, WAITING
 from .tries import with_try
 
 
@@ -60,7 +60,7 @@ _TRIED: Final = """
 """
 
 _RELEASE: Final = """
-    UPDATE contact_sync_lanes SET owner = NULL, upto = NULL, touched = :now,
+    UPDATE contact_sync_lanes SET owner = NULL, upto = :upto, touched = :now,
         applied = CASE WHEN :applied > COALESCE(applied, 0) THEN :applied ELSE applied END,
         ready = CASE WHEN EXISTS (
             SELECT 1 FROM contact_sync_events AS events
@@ -113,4 +113,5 @@ def _rows(held: Sequence[Settled], now: float) -> tuple[list[dict[str, Any]], li
 
 def _release(one: Settled, now: float) -> dict[str, Any]:
     last = max((outcome.event.seq for outcome in one.outcomes if outcome.state == APPLIED), default=0)
-    return {"lane": one.lane.lane, "now": now, "ready": now + one.wait, "applied": last}
+    tried = max((outcome.event.seq for outcome in one.outcomes if outcome.state == WAITING), default=None)
+    return {"lane": one.lane.lane, "now": now, "ready": now + one.wait, "applied": last, "upto": tried}
