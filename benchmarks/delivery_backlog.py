@@ -77,8 +77,11 @@ def _round(database: Database) -> float:
     for number in range(TIMES):
         began = time.perf_counter()
         found = sorted(due(database))
-        claimed = claim(database, {found[number % len(found)]: SHARE}, 60.0, Retries())
-        settle(database, [Settled(one, (Outcome(one.events[0], APPLIED, "updated"),)) for one in claimed])
+        shares = {found[number % len(found)]: SHARE}
+        claimed = database.write(lambda connection: claim(database, connection, shares, 60.0, Retries()))  # noqa: B023
+
+        settled = [Settled(one, (Outcome(one.events[0], APPLIED, "updated"),)) for one in claimed]
+        database.write(lambda connection: settle(database, connection, settled))  # noqa: B023
         took.append(1000 * (time.perf_counter() - began))
         assert len(claimed) == SHARE
     return statistics.median(took)

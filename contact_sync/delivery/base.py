@@ -63,8 +63,8 @@ class EventRecord:
         arrived: When it was accepted (seconds since the epoch).
         settled: When it was applied or failed for good.
         due: When it is tried next; `None` if it is not waiting.
-        action: What applying it did: `created`, `updated`, `unchanged`, `folded`, …; `held` of a dead letter that a person
-            has to decide about.
+        action: What applying it did: `created`, `updated`, `unchanged`, `folded`, …; `held` of a dead letter that a
+            person has to decide about.
         error: Why it failed for good.
         tries: How often it was tried.
         attempts: The tries that failed, oldest first; of many, the last ones.

@@ -1,8 +1,8 @@
 """The threads of a worker, and who gets the next one: no installation holds up another.
 
-Each installation gets a thread in turn, and a few are kept for those that have none. A call that lasts long does not
+Each installation gets a thread in turn, and there are a few more for those that have none. A call that lasts long does not
 count: its thread waits for a slow CRM, and another takes its place. But an installation whose calls last long gets few
-threads until they are over.
+threads until they are over. A few jobs are taken ahead, so that a thread that becomes free has something to do at once.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Final
 
@@ -29,24 +31,42 @@ MOST_REFUSALS: Final = 3
 """After so many contacts in a row that were told to come back later, an installation is left alone until then."""
 
 
+@dataclass(eq=False, slots=True)
+class Job:
+    """Something to do for an installation.
+
+    Attributes:
+        installation: For whom.
+        work: What to do. It never raises.
+        give_up: Called instead, if nobody comes to it.
+        began: When a thread began with it; `None` before.
+    """
+
+    installation: bytes
+    work: Callable[[], object] = field(repr=False)
+    give_up: Callable[[], object] = field(repr=False)
+    began: float | None = None
+
+
 class Crew:
-    """Threads that work, for so many at once as there are `threads`.
+    """Threads that work.
 
     Args:
-        threads: How many.
+        threads: How many work at once; a quarter more where installations would have none.
         freed: Called when a thread has become free.
     """
 
     def __init__(self, threads: int, freed: Callable[[], object]) -> None:
         self._threads = threads
-        self._reserve = threads // 4
+        self._ahead = threads
+        self._reserve = max(1, threads // 4)
         self._few = max(1, threads // 4)
         self._freed = freed
         self._lock = threading.Lock()
-        self._jobs: SimpleQueue[tuple[bytes, object, Callable[[], object]] | None] = SimpleQueue()
-        self._at_work: dict[bytes, dict[object, float]] = {}
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._next: list[Job] = []
+        self._at_work: set[Job] = set()
         self._alive = 0
-        self._idle = 0
         self._refusals: dict[bytes, int] = {}
         self._left_alone: dict[bytes, float] = {}
 
@@ -54,51 +74,61 @@ class Crew:
     def busy(self) -> int:
         """How many threads work, those that are slow included."""
         with self._lock:
-            return sum(map(len, self._at_work.values()))
+            return len(self._at_work)
 
     @property
     def has_room(self) -> bool:
-        """Whether any installation could get a thread now."""
-        now = time.monotonic()
+        """Whether jobs of any installation could be taken now."""
         with self._lock:
-            began = [each for at in self._at_work.values() for each in at.values()]
-        return len(began) < MOST_THREADS and sum(now - each <= SLOW_SECONDS for each in began) < self._threads
+            return self._room(self._slow()) > 0
 
     def shares(self, installations: Iterable[bytes]) -> dict[bytes, int]:
-        """Decide how many threads each of some installations gets now; those that get none are left out."""
+        """Decide how many jobs of each of some installations are taken now; those of which none is, are left out."""
         now = time.monotonic()
         with self._lock:
-            slow = {one: sum(now - began > SLOW_SECONDS for began in at.values()) for one, at in self._at_work.items()}
-            has = {one: len(at) for one, at in self._at_work.items()}
             self._left_alone = {one: until for one, until in self._left_alone.items() if until > now}
             left_alone = set(self._left_alone)
-        total = sum(has.values())
-        free = min(self._threads - (total - sum(slow.values())), MOST_THREADS - total)
+            slow = self._slow()
+            has = Counter(job.installation for job in (*self._at_work, *self._next))
+            room = self._room(slow)
         rest = [one for one in installations if one not in left_alone]
         random.shuffle(rest)  # so that among equals nobody is always the last
         shares: dict[bytes, int] = {}
-        while free > 0 and rest:
-            one = min(rest, key=lambda each: has.get(each, 0) + shares.get(each, 0))
-            mine = has.get(one, 0) + shares.get(one, 0)
-            quick = mine - slow.get(one, 0)
-            too_many = quick >= self._few if slow.get(one) else quick >= self._threads
-            if mine and (too_many or mine >= MOST_OF_ONE * self._threads or free <= self._reserve):
+        while room > 0 and rest:
+            one = min(rest, key=lambda each: has[each] + shares.get(each, 0))
+            mine = has[one] + shares.get(one, 0)
+            if mine and (room <= self._reserve or self._has_enough(mine, slow[one], self._threads + self._ahead)):
                 rest.remove(one)
                 continue
             shares[one] = shares.get(one, 0) + 1
-            free -= 1
+            room -= 1
         return shares
 
-    def start(self, installation: bytes, job: Callable[[], object]) -> None:
-        """Have a thread do a job for an installation. The job never raises."""
-        mark = object()
+    def take(self, jobs: Iterable[Job]) -> None:
+        """Have jobs done, in turn."""
         with self._lock:
-            self._at_work.setdefault(installation, {})[mark] = time.monotonic()
-            more = self._idle <= self._jobs.qsize()
-            self._alive += more
-        self._jobs.put((installation, mark, job))
-        if more:
-            threading.Thread(target=self._work, name="contact-sync-worker", daemon=True).start()
+            self._next += jobs
+        self.look()
+
+    def look(self) -> None:
+        """Give threads what they can do now. To be called from time to time, as what is slow makes room."""
+        with self._lock:
+            slow = self._slow()
+            while self._next and (job := self._choose(slow)) is not None:
+                self._next.remove(job)
+                job.began = time.monotonic()
+                self._at_work.add(job)
+                if len(self._at_work) > self._alive:
+                    self._alive += 1
+                    threading.Thread(target=self._work, name="contact-sync-worker", daemon=True).start()
+                self._jobs.put(job)
+
+    def withdraw(self) -> None:
+        """Give up the jobs that nobody has begun with."""
+        with self._lock:
+            jobs, self._next = self._next, []
+        for job in jobs:
+            job.give_up()
 
     def heard(self, installation: bytes, retry_after: float | None) -> None:
         """Take note of whether the last contact of an installation was told to come back later (in seconds)."""
@@ -113,29 +143,46 @@ class Crew:
                 self._left_alone[installation] = max(until, self._left_alone.get(installation, 0.0))
 
     def end(self) -> None:
-        """Let the threads end that have nothing to do."""
+        """Let the threads end when they have done what they have begun with."""
         with self._lock:
             alive = self._alive
         for _ in range(alive):
             self._jobs.put(None)
 
+    def _choose(self, slow: Counter[bytes]) -> Job | None:
+        """The next job: of whoever has the fewest threads, if there is a thread for them."""
+        has = Counter(job.installation for job in self._at_work)
+        quick = len(self._at_work) - slow.total()
+        free = min(self._threads + self._reserve - quick, MOST_THREADS - len(self._at_work))
+        if free <= 0:
+            return None
+        job = min(self._next, key=lambda each: has[each.installation])
+        mine = has[job.installation]
+        if mine and (free <= self._reserve or self._has_enough(mine, slow[job.installation], self._threads)):
+            return None
+        return job
+
+    def _has_enough(self, mine: int, slow: int, most: int) -> bool:
+        """Whether an installation has as many as it may have, of which some are slow."""
+        return mine - slow >= (self._few if slow else most) or mine >= MOST_OF_ONE * self._threads
+
+    def _room(self, slow: Counter[bytes]) -> int:
+        quick = len(self._at_work) - slow.total()
+        room = self._threads + self._reserve + self._ahead - quick - len(self._next)
+        return min(room, MOST_THREADS - len(self._at_work) - len(self._next))
+
+    def _slow(self) -> Counter[bytes]:
+        """How many slow jobs each installation has."""
+        late = time.monotonic() - SLOW_SECONDS
+        return Counter(job.installation for job in self._at_work if job.began is not None and job.began < late)
+
     def _work(self) -> None:
-        while True:
-            with self._lock:
-                self._idle += 1
-            given = self._jobs.get()
-            with self._lock:
-                self._idle -= 1
-                if given is None:
-                    self._alive -= 1
-                    return
-            installation, mark, job = given
+        while (job := self._jobs.get()) is not None:
             try:
-                job()
+                job.work()
             except BaseException as error:  # noqa: BLE001 - a bug of ours; what was claimed comes again
                 translate(error, "a worker thread")
             with self._lock:
-                del self._at_work[installation][mark]
-                if not self._at_work[installation]:
-                    del self._at_work[installation]
+                self._at_work.discard(job)
+            self.look()
             self._freed()

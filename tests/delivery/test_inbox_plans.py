@@ -72,10 +72,12 @@ def test_accepting_claiming_and_settling_find_their_rows_by_an_index(database: D
         for delivery in (None, b"d"):
             letter = Letter(f"{EVENTS + bool(delivery):032x}", b"l", b"token:1", b"c", "x", delivery, b"d", b"{}")
             store(database, letter)
-        claimed = claim(database, dict.fromkeys(due(database)[:3], 4), 60.0, Retries())
+        shares = dict.fromkeys(due(database)[:3], 4)
+        claimed = database.write(lambda connection: claim(database, connection, shares, 60.0, Retries()))
         assert len(claimed) == 12
         renew(database, [claimed[0].owner], 60.0)
-        settle(database, [Settled(one, (Outcome(one.events[0], APPLIED, "updated"),)) for one in claimed])
+        settled = [Settled(one, (Outcome(one.events[0], APPLIED, "updated"),)) for one in claimed]
+        database.write(lambda connection: settle(database, connection, settled))
     check(plans)
 
 

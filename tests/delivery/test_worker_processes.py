@@ -50,7 +50,7 @@ class Workers:
 
     def start(self) -> Service:
         """Start a worker process."""
-        service = started(self._project, "worker", "program:sync", **self._environment)
+        service = started(self._project, "worker", "program:sync", ready=True, **self._environment)
         return self._stack.enter_context(service)
 
     def send(self, name: str, data: dict[str, Any]) -> str:

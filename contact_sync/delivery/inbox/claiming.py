@@ -125,32 +125,34 @@ def due(database: Database) -> list[bytes]:
 
 
 def claim(
-    database: Database, shares: Mapping[bytes, int], lease: float, retries: Retries, most: int = MOST_EVENTS
+    database: Database,
+    connection: Connection,
+    shares: Mapping[bytes, int],
+    lease: float,
+    retries: Retries,
+    most: int = MOST_EVENTS,
 ) -> list[Claimed]:
-    """Claim lanes that are due.
+    """Claim lanes that are due, in a transaction of the caller's.
 
     Args:
         database: The inbox's.
+        connection: Where the transaction is.
         shares: How many lanes of each installation, at the most.
         lease: For how many seconds.
         retries: What becomes of those whose worker died.
         most: How many events of each.
     """
-
-    def work(connection: Connection) -> list[Claimed]:
-        now = database.now(connection)
-        owner = uuid.uuid4().hex
-        claimed: list[Claimed] = []
-        for installation, share in shares.items():
-            found = run(connection, f"{_LANES} {database.skip_locked}", installation=installation, now=now, most=share)
-            for lane, left_by, upto in found:
-                if left_by is not None:
-                    _bury(connection, bytes(lane), upto, now, retries)
-            free = {bytes(lane): upto or 0 for lane, left_by, upto in found if left_by is None}
-            claimed += _take(connection, installation, free, owner, now + lease, most, retries)
-        return claimed
-
-    return database.write(work)
+    now = database.now(connection)
+    owner = uuid.uuid4().hex
+    claimed: list[Claimed] = []
+    for installation, share in shares.items():
+        found = run(connection, f"{_LANES} {database.skip_locked}", installation=installation, now=now, most=share)
+        for lane, left_by, upto in found:
+            if left_by is not None:
+                _bury(connection, bytes(lane), upto, now, retries)
+        free = {bytes(lane): upto or 0 for lane, left_by, upto in found if left_by is None}
+        claimed += _take(connection, installation, free, owner, now + lease, most, retries)
+    return claimed
 
 
 def renew(database: Database, owners: Sequence[str], lease: float) -> None:

@@ -70,30 +70,23 @@ _RELEASE: Final = """
 """
 
 
-def settle(database: Database, settled: Sequence[Settled]) -> list[Settled]:
-    """Keep what came of claimed lanes, and give them back.
+def settle(database: Database, connection: Connection, settled: Sequence[Settled]) -> list[Settled]:
+    """Keep what came of claimed lanes, and give them back, in a transaction of the caller's.
 
     Returns:
         Those that were still held. What came of the others counts for nothing: they were, or will be, tried again.
-
-    Raises:
-        DeliveryUnavailable: It is not known whether it is kept.
     """
-
-    def work(connection: Connection) -> list[Settled]:
-        now = database.now(connection)
-        lock = " FOR UPDATE" if database.skip_locked else ""
-        # Locked before it is looked whether anything waits: what is being stored meanwhile is seen, or wakes the lane.
-        owners = dict(run_for(connection, _OWNED + lock, sorted(one.lane.lane for one in settled)))
-        owners = {bytes(lane): owner for lane, owner in owners.items()}
-        held = [one for one in settled if owners.get(one.lane.lane) == one.lane.owner]
-        applied, tried = _rows(held, now)
-        run_many(connection, _APPLIED, applied)
-        run_many(connection, _TRIED, tried)
-        run_many(connection, _RELEASE, [_release(one, now) for one in sorted(held, key=lambda one: one.lane.lane)])
-        return held
-
-    return database.write(work)
+    now = database.now(connection)
+    lock = " FOR UPDATE" if database.skip_locked else ""
+    # Locked before it is looked whether anything waits: what is being stored meanwhile is seen, or wakes the lane.
+    owners = dict(run_for(connection, _OWNED + lock, sorted(one.lane.lane for one in settled)))
+    owners = {bytes(lane): owner for lane, owner in owners.items()}
+    held = [one for one in settled if owners.get(one.lane.lane) == one.lane.owner]
+    applied, tried = _rows(held, now)
+    run_many(connection, _APPLIED, applied)
+    run_many(connection, _TRIED, tried)
+    run_many(connection, _RELEASE, [_release(one, now) for one in sorted(held, key=lambda one: one.lane.lane)])
+    return held
 
 
 def _rows(held: Sequence[Settled], now: float) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -113,5 +106,13 @@ def _rows(held: Sequence[Settled], now: float) -> tuple[list[dict[str, Any]], li
 
 def _release(one: Settled, now: float) -> dict[str, Any]:
     last = max((outcome.event.seq for outcome in one.outcomes if outcome.state == APPLIED), default=0)
-    tried = max((outcome.event.seq for outcome in one.outcomes if outcome.state == WAITING), default=None)
+    now_tried = {outcome.event.seq: outcome.state for outcome in one.outcomes}
+    tried = max(
+        (
+            event.seq
+            for event in one.lane.events
+            if now_tried.get(event.seq, WAITING if event.tries else None) == WAITING
+        ),
+        default=None,
+    )
     return {"lane": one.lane.lane, "now": now, "ready": now + one.wait, "applied": last, "upto": tried}

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
+from sqlalchemy import Connection
+
 from contact_sync.delivery.base import Parts
-from contact_sync.delivery.crew import Crew
+from contact_sync.delivery.crew import Crew, Job
 from contact_sync.delivery.retries import Retries
 from contact_sync.errors import DeliveryUnavailable
 
@@ -25,17 +29,21 @@ log = logging.getLogger(__name__)
 POLL_SECONDS: Final = 0.02
 """How often an idle worker looks whether another process has stored something."""
 
+PACE_SECONDS: Final = 0.003
+"""How long to wait, while threads are at work and have more to do, for others to finish: one commit for all of them."""
+
 AWAY_SECONDS: Final = 0.5
 """How long to wait when the inbox cannot be reached."""
 
 CLEAN_SECONDS: Final = 60.0
 """How often what is kept for long enough is erased."""
 
-SETTLE_TRIES: Final = 30
-
 
 class Worker:
     """Applies what waits in an inbox, with threads of its own, until it is stopped.
+
+    Threads apply; what came of it is kept, and what is due is claimed, by the thread that runs this, both in one
+    transaction.
 
     Args:
         database: The inbox's.
@@ -69,7 +77,8 @@ class Worker:
         self._applying = Applying(parts, retries)
         self._wake = threading.Event()
         self._crew = Crew(threads, self._wake.set)
-        self._owners: dict[str, int] = {}
+        self._done: list[Settled] = []
+        self._owners: Counter[str] = Counter()
         self._lock = threading.Lock()
         self._away = False
         self._cleaned = 0.0
@@ -88,8 +97,11 @@ class Worker:
                 ready()
             while not stop.is_set():
                 self._wake.clear()
-                if not self._claim():
+                self._crew.look()
+                if not self._turn():
                     self._wake.wait(AWAY_SECONDS if self._away else POLL_SECONDS)
+                if self._crew.busy:
+                    time.sleep(PACE_SECONDS)
                 self._clean()
             return self._finish(grace)
         finally:
@@ -97,77 +109,90 @@ class Worker:
             self._crew.end()
             renewal.join(AWAY_SECONDS)
 
-    def _claim(self) -> bool:
-        """Claim what is due, and have it applied. Whether there was anything."""
+    def _turn(self, *, claims: bool = True) -> bool:
+        """Keep what came of what was applied, claim what is due, and have it applied. Whether there was anything."""
+        with self._lock:
+            done, self._done = self._done, []
         try:
-            shares = self._crew.shares(due(self._database)) if self._crew.has_room else {}
-            if not shares:
-                self._back()
-                return False
-            sizes = {one: max(1, self._parts.handling.batch_size(loaded(one))) for one in shares}
+            shares = self._crew.shares(due(self._database)) if claims and self._crew.has_room else {}
+            sizes = {one: self._parts.handling.batch_size(loaded(one)) for one in shares}
             wanted = {one: share * sizes[one] for one, share in shares.items()}
-            claimed = claim(self._database, wanted, self._lease, self._retries)
+            held, claimed = self._exchange(done, wanted) if done or wanted else ([], [])
         except DeliveryUnavailable as error:
+            with self._lock:  # an inbox that is away is waited for: otherwise it would all have to be done again
+                self._done = done + self._done
             self._gone(error)
             return False
         self._back()
-        for load in _loads(claimed, sizes):
-            with self._lock:
-                owner = load[0].owner
-                self._owners[owner] = self._owners.get(owner, 0) + 1
-            self._crew.start(load[0].installation, lambda load=load: self._work(load))  # type: ignore[misc]
-        return bool(claimed)
+        self._note(done, held)
+        self._take(claimed, sizes)
+        return bool(done or claimed)
 
-    def _work(self, lanes: Sequence[Claimed]) -> None:
-        try:
-            settled, results = self._applying.apply(lanes)
-            for result in results:
-                self._crew.heard(lanes[0].installation, result.retry_after if result.retryable else None)
-            self._settle(settled)
-        finally:
-            with self._lock:
-                owner = lanes[0].owner
-                self._owners[owner] -= 1
-                if not self._owners[owner]:
-                    del self._owners[owner]
+    def _exchange(self, done: Sequence[Settled], wanted: Mapping[bytes, int]) -> tuple[list[Settled], list[Claimed]]:
+        def work(connection: Connection) -> tuple[list[Settled], list[Claimed]]:
+            held = settle(self._database, connection, done) if done else []
+            return held, claim(self._database, connection, wanted, self._lease, self._retries)
 
-    def _settle(self, settled: Sequence[Settled]) -> None:
-        """Keep what came of it. An inbox that is away is waited for: otherwise it would all have to be done again."""
-        for tries_left in reversed(range(SETTLE_TRIES)):
-            try:
-                held = settle(self._database, settled)
-                break
-            except DeliveryUnavailable as error:
-                if not tries_left or self._database.closed:
-                    log.warning(
-                        "What came of %d contacts could not be kept (%s); they are tried again", len(settled), error
-                    )
-                    return
-                time.sleep(AWAY_SECONDS)
+        return self._database.write(work)
+
+    def _note(self, done: Sequence[Settled], held: Sequence[Settled]) -> None:
+        with self._lock:
+            self._owners.subtract(one.lane.owner for one in done)
+            self._owners = +self._owners
         for one in held:
             self._tell(one)
-        if len(held) < len(settled):
-            log.warning("The lease of %d contacts ended while they were worked on", len(settled) - len(held))
+        if len(held) < len(done):
+            log.warning("The lease of %d contacts ended while they were worked on", len(done) - len(held))
+
+    def _take(self, claimed: Sequence[Claimed], sizes: Mapping[bytes, int]) -> None:
+        with self._lock:
+            self._owners.update(lane.owner for lane in claimed)
+        self._crew.take(
+            Job(load[0].installation, partial(self._apply, load), partial(self._hand_back, load))
+            for load in _loads(claimed, sizes)
+        )
+
+    def _apply(self, lanes: Sequence[Claimed]) -> None:
+        try:
+            settled, results = self._applying.apply(lanes)
+        except BaseException:
+            with self._lock:  # nobody renews them any more
+                self._owners.subtract(lane.owner for lane in lanes)
+            raise
+        for result in results:
+            self._crew.heard(lanes[0].installation, result.retry_after if result.retryable else None)
+        with self._lock:
+            self._done += settled
+
+    def _hand_back(self, lanes: Sequence[Claimed]) -> None:
+        with self._lock:
+            self._done += map(Settled, lanes)
 
     def _finish(self, grace: float) -> bool:
+        """Hand back what nobody has begun with, and wait for the rest."""
         deadline = time.monotonic() + grace
-        while self._crew.busy:
+        self._crew.withdraw()
+        while True:
+            self._wake.clear()
+            busy = self._crew.busy
+            self._turn(claims=False)
             left = deadline - time.monotonic()
-            if left <= 0:
+            if not busy and not self._done:
+                return True
+            if left <= 0 or (not busy and self._database.closed):
                 log.warning(
-                    "%d threads were still at work after %.0f s; their events come again", self._crew.busy, grace
+                    "%d threads were still at work after %.0f s, or what they did could not be kept; it is tried again",
+                    busy,
+                    grace,
                 )
                 return False
-            self._wake.clear()
-            if self._crew.busy:
-                self._wake.wait(min(left, 0.5))
-        return True
+            self._wake.wait(min(left, AWAY_SECONDS if self._away else POLL_SECONDS))
 
     def _renew(self, ended: threading.Event) -> None:
         """Renew the leases of what is in flight."""
         while not ended.wait(self._lease / 4):
             with self._lock:
-                owners = list(self._owners)
+                owners = sorted(+self._owners)
             try:
                 if owners:
                     renew(self._database, owners, self._lease)
@@ -195,7 +220,7 @@ class Worker:
         self._away = False
 
 
-def _loads(claimed: Sequence[Claimed], sizes: dict[bytes, int]) -> list[list[Claimed]]:
+def _loads(claimed: Sequence[Claimed], sizes: Mapping[bytes, int]) -> list[list[Claimed]]:
     """Put together what is applied together: lanes of one installation; one that a worker died over goes alone."""
     loads: list[list[Claimed]] = []
     open: dict[bytes, list[Claimed]] = {}
