@@ -97,6 +97,31 @@ def test_a_contact_is_made_on_either_side_and_deleted_on_the_other(opened: Page,
         expect(row(opened, side, email)).to_have_count(0)
 
 
+def test_what_is_edited_while_the_crm_is_down_waits_and_arrives_when_it_is_back(opened: Page, world: World) -> None:
+    switch = opened.get_by_role("switch", name="CRM is up")
+    waiting = opened.locator("#waiting")
+    expect(switch).to_be_checked()
+    expect(waiting).to_have_text("")
+    switch.click()
+    expect(switch).not_to_be_checked()
+    expect(switch).to_have_text("down")
+    dialog = open_editor(opened, "platform", "aglaya@example.net")
+    dialog.get_by_label("lastname").fill("Meanwhile")
+    dialog.get_by_role("button", name="Save").click()
+    expect(waiting).to_have_text("1 waiting")
+    dialog = open_editor(opened, "crm", "aglaya@example.net")
+    dialog.get_by_label("properties.phone").fill("1")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_have_text("the CRM is down")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(row(opened, "crm", "aglaya@example.net")).not_to_contain_text("Meanwhile")
+    switch.click()
+    expect(switch).to_be_checked()
+    expect(row(opened, "crm", "aglaya@example.net")).to_contain_text("Meanwhile")
+    expect(waiting).to_have_text("")
+    assert not world.backlog().failed
+
+
 def test_what_a_side_does_not_take_is_said_and_nothing_is_lost(opened: Page) -> None:
     dialog = open_editor(opened, "crm", "aglaya@example.net")
     dialog.get_by_label("notes").fill("typed already")

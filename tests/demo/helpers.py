@@ -26,6 +26,8 @@ class Crm:
     records: crm.Records
     notices: crm.Notices
     calls: crm.Calls
+    journal: crm.Journal
+    outage: crm.Outage
     desk: CrmConsumer
 
     def call(self, method: str, path: str, **arguments: object) -> requests.Response:
@@ -37,12 +39,12 @@ class Crm:
 @contextmanager
 def running_crm() -> Iterator[Crm]:
     """Run an empty CRM."""
-    records, notices, calls = crm.Records(), crm.Notices(), crm.Calls()
-    app = crm.make_app(records, notices, {OWN_KEY: OWN_NAME, STAFF_KEY: "front desk"}, calls)
+    records, notices, calls, journal, outage = crm.Records(), crm.Notices(), crm.Calls(), crm.Journal(), crm.Outage()
+    app = crm.make_app(records, notices, {OWN_KEY: OWN_NAME, STAFF_KEY: "front desk"}, calls, journal, outage)
     try:
         with LoopbackServer(app) as server:
             desk = CrmConsumer(server.url, STAFF_KEY)
-            yield Crm(server.url, records, notices, calls, desk)
+            yield Crm(server.url, records, notices, calls, journal, outage, desk)
             desk.close()
     finally:
         notices.close()

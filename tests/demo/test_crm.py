@@ -215,6 +215,42 @@ def test_calls_are_counted_by_who_makes_them(crm: Crm) -> None:
     assert (crm.calls.count("front desk"), crm.calls.count(OWN_NAME), crm.calls.count("nobody")) == (1, 1, 0)
 
 
+def test_what_is_written_is_noted_in_order_by_who_writes_it_and_nothing_else_is(crm: Crm) -> None:
+    own = {"Authorization": f"Bearer {OWN_KEY}"}
+    by_staff = crm.desk.create_contact({"notes": "by the staff"}).id
+    id = crm.call("POST", "/api/contacts", headers=own, json={"notes": "1"}).json()["id"]
+    crm.call("GET", f"/api/contacts/{id}", headers=own)
+    crm.call("PATCH", f"/api/contacts/{id}", headers=own, json={"notes": 2})
+    crm.call("PATCH", f"/api/contacts/{id}", headers=own, json={"notes": "2"})
+    crm.call("PATCH", "/api/contacts/4711", headers=own, json={"notes": "nobody's"})
+    crm.call("DELETE", f"/api/contacts/{id}", headers=own)
+    crm.call("DELETE", f"/api/contacts/{id}", headers=own)
+    written = [(OWN_NAME, did, str(id)) for did in ("created", "updated", "deleted")]
+    assert crm.journal.entries(OWN_NAME) == written
+    assert crm.journal.entries("front desk") == [("front desk", "created", str(by_staff))]
+
+
+def test_while_it_is_down_everybody_is_refused_and_counted_and_nothing_is_written(crm: Crm) -> None:
+    id = crm.records.add({"notes": "before"})["id"]
+    crm.outage.begin()
+    crm.outage.begin()
+    answers = [
+        crm.call("GET", "/api/contacts"),
+        crm.call("PATCH", f"/api/contacts/{id}", json={"notes": "meanwhile"}),
+        crm.call("DELETE", f"/api/contacts/{id}"),
+        crm.call("POST", "/api/contacts", json={}, headers={"Authorization": "Bearer wrong"}),
+    ]
+    assert [(answer.status_code, answer.json()) for answer in answers] == [(503, {"error": "the CRM is down"})] * 4
+    assert (crm.outage.is_on, crm.outage.refused) == (True, 4)
+    assert (crm.records.get(id)["notes"], crm.records.page(1, 10)[1]) == ("before", 1)
+    assert (crm.journal.entries("front desk"), crm.calls.count("front desk")) == ([], 0)
+    crm.outage.end()
+    assert crm.call("GET", "/api/contacts").status_code == 200
+    assert (crm.outage.is_on, crm.outage.refused) == (False, 4)
+    crm.outage.begin()
+    assert crm.outage.refused == 0
+
+
 def test_nobody_is_told_any_more_after_unsubscribing(crm: Crm, subscriber: Subscriber) -> None:
     crm.desk.create_contact({"notes": "first"})
     subscriber.wait(1)

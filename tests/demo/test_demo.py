@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +18,12 @@ import pytest
 from rich.console import Console
 
 from contact_sync.demo import run_demo
+from contact_sync.demo.crm import Did
 from contact_sync.demo.story import STORY, Step, World
 from contact_sync.demo.story import service as service_module
+from contact_sync.demo.story.down import crm_back, crm_down
 from contact_sync.demo.story.steps import check_both, import_all, install, start
+from contact_sync.demo.story.tools import unsettled, until
 
 DEMO = [sys.executable, "-m", "contact_sync.cli", "demo"]
 
@@ -90,12 +94,14 @@ def test_played_once_it_checks_everything_and_ends_with_0(folder: Path) -> None:
     *steps, empty, last = done.stdout.splitlines()
     assert [re.sub(r"^ok +[0-9.]+ s  (.*?): .*$", r"\1", line) for line in steps] == [step.title for step in STORY]
     assert empty == ""
+    assert re.search(r"The CRM goes down: 11 queued with 200 and wait; [0-9]+ tries", done.stdout)
+    assert re.search(r"The CRM is back: 11 arrived in order, by [6-8] writes; 0 wait", done.stdout)
     saved = re.search(r"unchanged, no call; ([0-9]+) calls saved", done.stdout)
     assert saved
     assert int(saved[1]) >= 200, "each contact of the import came back once"
     assert re.fullmatch(
         rf"All {len(STORY)} steps went well, in [0-9.]+ s\. "
-        r"Both sides agreed in 200 contacts and 3,400 fields; 0 pairs are left\.",
+        r"Both sides agreed in 202 contacts and 3,434 fields; 0 pairs are left\.",
         last,
     )
     assert left_in(folder) == []
@@ -161,6 +167,55 @@ def test_a_difference_that_was_planted_is_found_and_named(folder: Path) -> None:
     assert "The last lines of the service:" in said
     assert "planted" not in said.replace("Plant: ", "")
     assert left_in(folder) == []
+
+
+def test_an_event_that_gets_lost_while_the_crm_is_down_is_found(folder: Path) -> None:
+    """Somebody takes out of the inbox what waits for a contact that is new."""
+
+    def lose(world: World) -> str:
+        waiting = unsettled(world)
+        count = Counter(record.contact for record in waiting)
+        lost = next(one for one in waiting if one.name == "contact_created" and count[one.contact] == 1)
+        until(world, lambda: world.inbox.drop(lost.id).success, "it is dropped, once no worker has it")
+        return f"contact {lost.contact}"
+
+    code, said = played(
+        Step("Start", start),
+        Step("Install", install),
+        Step("Import", import_all),
+        Step("Down", crm_down),
+        Step("Lose", lose),
+        Step("Back", crm_back),
+    )
+    assert code == 1
+    lost = re.search(r"Lose: contact ([0-9]+)", said)
+    assert lost
+    assert re.search(rf"^FAILED .*Back: platform contact {lost[1]} is in no pairs$", said, re.MULTILINE)
+
+
+def test_a_write_that_is_made_twice_after_the_crm_was_down_is_found(folder: Path) -> None:
+    def repeat(world: World) -> str:
+        noted = world.crm_journal.note
+
+        def note(by: str, did: Did, id: int) -> None:
+            noted(by, did, id)
+            if did == "updated":
+                noted(by, did, id)
+
+        world.crm_journal.note = note  # type: ignore[method-assign]
+        return "each update counts as two"
+
+    code, said = played(
+        Step("Start", start),
+        Step("Install", install),
+        Step("Import", import_all),
+        Step("Down", crm_down),
+        Step("Repeat", repeat),
+        Step("Back", crm_back),
+    )
+    assert code == 1
+    found = r"^FAILED .*Back: CRM [0-9]+ was \[('.*', )?'updated', 'updated'.*\], though the inbox says \[.*'updated'"
+    assert re.search(found, said, re.MULTILINE)
 
 
 def test_a_service_that_does_not_come_up_is_said_with_what_it_said(

@@ -8,19 +8,23 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from contact_sync.delivery import Backlog
 from contact_sync.demo import page
+from contact_sync.demo.crm import Outage
 from contact_sync.demo.integration.consumer import CrmConsumer
 from contact_sync.testing.sandbox import SandboxPlatform
 from tests.demo.helpers import Crm
 
 
 class Shown:
-    """Both sides, with pairs that a test says."""
+    """Both sides, with pairs and a backlog that a test says."""
 
     def __init__(self, platform: SandboxPlatform, crm: Crm) -> None:
         self.platform = platform
         self.desk: CrmConsumer = crm.desk
+        self.outage: Outage = crm.outage
         self._crm = crm
+        self.left = Backlog()
         self.paired: list[tuple[str, str]] = []
 
     def crm_contacts(self) -> dict[str, dict[str, Any]]:
@@ -28,6 +32,9 @@ class Shown:
 
     def pairs(self) -> list[tuple[str, str]]:
         return self.paired
+
+    def backlog(self) -> Backlog:
+        return self.left
 
 
 @pytest.fixture
@@ -61,9 +68,35 @@ def test_the_state_has_both_sides_and_comes_once_for_each_change(client: FlaskCl
     assert first["state"]["crm"][crm_id]["properties.email"] == "zoe@example.net"
     assert first["state"]["crm"][crm_id]["order_count"] == 0
     assert first["state"]["pairs"] == [[id, crm_id]]
-    assert client.get(f"/state?since={first['version']}").json == {"version": first["version"]}
+    again = client.get(f"/state?since={first['version']}").json or {}
+    assert (again["version"], "state" in again) == (first["version"], False)
     shown.paired = []
     assert "state" in (client.get(f"/state?since={first['version']}").json or {})
+
+
+def test_what_waits_and_whether_the_crm_is_down_comes_each_time(client: FlaskClient, shown: Shown) -> None:
+    first = client.get("/state").json or {}
+    assert first["between"] == {"waiting": 0, "failed": 0, "down": False}
+    shown.left = Backlog(waiting=3, in_flight=2, failed=1, oldest=0.0)
+    assert client.put("/outage").json == {"down": True}
+    then = client.get(f"/state?since={first['version']}").json or {}
+    assert (then["between"], "state" in then) == ({"waiting": 5, "failed": 1, "down": True}, False)
+    assert client.delete("/outage").json == {"down": False}
+    assert (client.get("/state").json or {})["between"]["down"] is False
+
+
+def test_in_a_crm_that_is_down_nothing_is_edited_and_the_page_says_why(client: FlaskClient, shown: Shown) -> None:
+    id = shown.desk.create_contact({"notes": "before"}).id
+    client.put("/outage")
+    for answer in (
+        client.post("/crm", json={"notes": "new"}),
+        client.patch(f"/crm/{id}", json={"notes": "after"}),
+        client.delete(f"/crm/{id}"),
+    ):
+        assert (answer.status_code, answer.json) == (422, {"error": "the CRM is down"})
+    assert [contact["notes"] for contact in shown.crm_contacts().values()] == ["before"]
+    client.delete("/outage")
+    assert client.patch(f"/crm/{id}", json={"notes": "after"}).status_code == 200
 
 
 def test_both_forms_have_the_same_fields_at_the_same_places(client: FlaskClient) -> None:
@@ -132,4 +165,6 @@ def test_a_form_of_another_page_changes_nothing(client: FlaskClient, shown: Show
     for headers in ({"Origin": "https://elsewhere.example.com"}, {"Host": "rebound.example.com:80"}):
         assert client.post("/platform", json={"firstname": "Zoë"}, headers=headers).status_code == 403
         assert client.get("/state", headers=headers).status_code == 403
+        assert client.put("/outage", headers=headers).status_code == 403
+    assert not shown.outage.is_on
     assert shown.platform.contacts == {}

@@ -2,8 +2,21 @@
 
 from .api import make_app
 from .calls import Calls
+from .journal import Did, Entry, Journal
 from .notices import Notices
+from .outage import Outage
 from .records import NoSuchRecord, Records
 from .spreadsheet import read_contacts
 
-__all__ = ["Calls", "NoSuchRecord", "Notices", "Records", "make_app", "read_contacts"]
+__all__ = [
+    "Calls",
+    "Did",
+    "Entry",
+    "Journal",
+    "NoSuchRecord",
+    "Notices",
+    "Outage",
+    "Records",
+    "make_app",
+    "read_contacts",
+]

@@ -15,7 +15,9 @@ from contact_sync.demo.local_only import HOSTS, only_local
 
 from .calls import Calls
 from .checks import problems
+from .journal import Journal
 from .notices import Notices
+from .outage import DOWN, Outage
 from .records import NoSuchRecord, Records
 
 LARGEST_PAGE: Final = 100
@@ -25,7 +27,14 @@ _MOST_PAGES: Final = 1_000_000
 Answer = tuple[Response, int]
 
 
-def make_app(records: Records, notices: Notices, keys: Mapping[str, str], calls: Calls | None = None) -> Flask:
+def make_app(
+    records: Records,
+    notices: Notices,
+    keys: Mapping[str, str],
+    calls: Calls | None = None,
+    journal: Journal | None = None,
+    outage: Outage | None = None,
+) -> Flask:
     """Make the CRM.
 
     Args:
@@ -33,13 +42,22 @@ def make_app(records: Records, notices: Notices, keys: Mapping[str, str], calls:
         notices: Who is told about changes.
         keys: Who may speak: from an API key to a name, which appears in notices.
         calls: Counts the calls of each of them.
+        journal: Notes what they write.
+        outage: The switch with which it goes down: everybody is answered 503 then.
     """
     counted = Calls() if calls is None else calls
+    noted = Journal() if journal is None else journal
+    switch = Outage() if outage is None else outage
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # of Flask's default provider
     only_local(app)
     writing = threading.Lock()  # notices go out in the order of the changes
+
+    @app.before_request
+    def be_there() -> None:
+        if switch.refuses():
+            abort(503, DOWN)
 
     @app.before_request
     def authorize() -> None:
@@ -69,6 +87,7 @@ def make_app(records: Records, notices: Notices, keys: Mapping[str, str], calls:
     def create_contact() -> Answer:
         with writing:
             record = records.add(_fields())
+            noted.note(g.by, "created", record["id"])
             notices.tell("contact.created", record, g.by)
         return jsonify(record), 201
 
@@ -80,6 +99,7 @@ def make_app(records: Records, notices: Notices, keys: Mapping[str, str], calls:
     def update_contact(id: int) -> Answer:
         with writing:
             record = records.change(id, _fields())
+            noted.note(g.by, "updated", id)
             notices.tell("contact.updated", record, g.by)
         return jsonify(record), 200
 
@@ -87,6 +107,7 @@ def make_app(records: Records, notices: Notices, keys: Mapping[str, str], calls:
     def delete_contact(id: int) -> tuple[str, int]:
         with writing:
             records.remove(id)
+            noted.note(g.by, "deleted", id)
             notices.tell("contact.deleted", {"id": id}, g.by)
         return "", 204
 

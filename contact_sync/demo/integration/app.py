@@ -2,6 +2,9 @@
 
 Contacts of the platform come in by the library's own webhook. Changes in the CRM come in by a route next to it, to
 which the CRM sends signed notices; it is asked for them when the integration is installed.
+
+What the platform tells of is stored in an inbox before it is answered, and then applied by threads of this process: a
+CRM that is down for a while costs nobody an edit.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from typing import Any, Final
 from flask import abort, request
 
 from contact_sync import ConflictReport, ContactSync, Event, Result
+from contact_sync.delivery import Retries
+from contact_sync.delivery.inbox import Inbox
 
 from .consumer import CrmConsumer
 from .fields import CONTACTS
@@ -26,6 +31,9 @@ log = logging.getLogger(__name__)
 OWN_NAME: Final = "contact-sync"
 """By what name the CRM knows this integration's API key. What it writes itself comes back as a notice, too."""
 
+RETRIES: Final = Retries(first=0.3, longest=2.0)
+"""A demo's patience, so that nobody has to wait for it. Left out, a CRM that is down is asked ever more rarely."""
+
 
 def make_sync() -> ContactSync:
     """Put the integration together, from settings in the environment."""
@@ -33,7 +41,8 @@ def make_sync() -> ContactSync:
     crm = CrmConsumer(settings["DEMO_CRM_URL"], settings["DEMO_CRM_KEY"])
     secret = settings["DEMO_SECRET_KEY"]
     own_url = settings["DEMO_OWN_URL"]
-    sync = ContactSync(crm, CONTACTS, settings["DEMO_KEY_STORE"], secret_keys=[secret])
+    inbox = Inbox(settings["DEMO_INBOX"], retries=RETRIES)
+    sync = ContactSync(crm, CONTACTS, settings["DEMO_KEY_STORE"], delivery=inbox, secret_keys=[secret])
 
     @sync.on_install
     def ask_for_notices(_: Event) -> Result:

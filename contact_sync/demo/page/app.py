@@ -13,6 +13,8 @@ from flask import Flask, Response, abort, jsonify, request, send_from_directory
 from werkzeug.exceptions import HTTPException
 
 from contact_sync import ConfigurationError, Result
+from contact_sync.delivery import Backlog
+from contact_sync.demo.crm import Outage
 from contact_sync.demo.integration.consumer import CrmConsumer
 from contact_sync.demo.local_only import only_local
 from contact_sync.testing.sandbox import SandboxPlatform
@@ -30,10 +32,12 @@ class Sides(Protocol):
     Attributes:
         platform: The chatbot platform.
         desk: The CRM, by its API.
+        outage: The switch with which the CRM goes down.
     """
 
     platform: SandboxPlatform
     desk: CrmConsumer
+    outage: Outage
 
     def crm_contacts(self) -> dict[str, Fields]:
         """All of the CRM's contacts, by id."""
@@ -41,6 +45,10 @@ class Sides(Protocol):
 
     def pairs(self) -> list[tuple[str, str]]:
         """All pairs: (platform id, CRM id)."""
+        ...
+
+    def backlog(self) -> Backlog:
+        """What waits in the service's inbox, and what has failed there."""
         ...
 
 
@@ -78,9 +86,22 @@ def make_app(sides: Sides) -> Flask:
         crm = {id: forms.flat(contact) for id, contact in sides.crm_contacts().items()}
         shown = json.dumps({"platform": sides.platform.contacts, "crm": crm, "pairs": sides.pairs()})
         version = hashlib.blake2b(shown.encode(), digest_size=8).hexdigest()
-        if request.args.get("since") == version:
-            return jsonify(version=version)
-        return Response(f'{{"version": "{version}", "state": {shown}}}', mimetype="application/json")
+        backlog = sides.backlog()
+        waiting = backlog.waiting + backlog.in_flight
+        between = {"waiting": waiting, "failed": backlog.failed, "down": sides.outage.is_on}
+        head = f'{{"version": "{version}", "between": {json.dumps(between)}'
+        rest = "}" if request.args.get("since") == version else f', "state": {shown}}}'
+        return Response(head + rest, mimetype="application/json")
+
+    @app.put("/outage")
+    def begin_outage() -> Response:
+        sides.outage.begin()
+        return jsonify(down=True)
+
+    @app.delete("/outage")
+    def end_outage() -> Response:
+        sides.outage.end()
+        return jsonify(down=False)
 
     @app.post("/platform")
     def create_on_platform() -> Response:

@@ -44,6 +44,7 @@ async function look() {
   try {
     const answer = await ask("GET", `state?since=${version}`);
     $("#status").textContent = "";
+    showBetween(answer.between);
     if (answer.state) {
       const isFirst = version === "";
       version = answer.version;
@@ -53,6 +54,27 @@ async function look() {
   } catch (error) {
     $("#status").textContent = error instanceof TypeError ? "The demo has ended; this is what was last there." : error.message;
   }
+}
+
+// What is between the sides: the events that wait for the CRM, and whether it is there
+
+function showBetween({ waiting, failed, down }) {
+  const text = [waiting && `${waiting} waiting`, failed && `${failed} failed`].filter(Boolean).join(", ");
+  if ($("#waiting").textContent !== text) $("#waiting").textContent = text;
+  $("#crm").classList.toggle("down", down);
+  $("#outage").textContent = down ? "down" : "up";
+  $("#outage").setAttribute("aria-checked", String(!down));
+  $("#outage").title = down ? "Let the CRM come back" : "Take the CRM down: its API then refuses everybody";
+}
+
+async function turn() {
+  const isDown = $("#outage").getAttribute("aria-checked") === "false";
+  try {
+    await ask(isDown ? "DELETE" : "PUT", "outage");
+  } catch {
+    // What is wrong stands in the status line: the next look fails as well.
+  }
+  await look();
 }
 
 // The tables
@@ -312,6 +334,7 @@ $(".delete", editor).addEventListener("click", remove);
 $(".cancel", editor).addEventListener("click", () => editor.close());
 for (const side of Object.keys(SIDES)) $(`#${side} .new`).addEventListener("click", () => edit(side, null));
 $("#search").addEventListener("input", filter);
+$("#outage").addEventListener("click", turn);
 
 // Small things
 

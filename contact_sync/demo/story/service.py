@@ -74,6 +74,10 @@ class Service:
         """The end of its output."""
         return self._log.read_text("utf-8", "replace").splitlines()[-_TAIL:]
 
+    def has_said(self, text: str) -> bool:
+        """Whether a text is in its output."""
+        return text in self._log.read_text("utf-8", "replace")
+
     def _started(self, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "contact_sync.cli", "serve", APP, "--port", str(self.port)]
         with self._lock, self._log.open("ab") as log:

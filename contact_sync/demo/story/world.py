@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
+from contact_sync.delivery import Backlog, Delivery, open_delivery
 from contact_sync.demo import crm, page
 from contact_sync.demo.data import CONTACTS_FILE
 from contact_sync.demo.integration.app import OWN_NAME
@@ -34,6 +35,8 @@ class World:
         records: The CRM's contacts; what is written here directly is not noticed by anybody.
         notices: The CRM's notices.
         crm_calls: Who has called the CRM's API, and how often.
+        crm_journal: What was written in the CRM, and by whom.
+        outage: The switch with which the CRM goes down.
         desk: The CRM's API, as the people who work with it use it.
         service: The integration.
         page: The page that shows both sides.
@@ -50,13 +53,17 @@ class World:
         folder = self._closing.enter_context(tempfile.TemporaryDirectory(prefix="contact-sync-demo-"))
         self._store_url = f"sqlite:///{folder}/pairs.db"
         self._store: KeyStore | None = None
+        self._inbox_url = f"sqlite:///{folder}/inbox.db"
+        self._inbox: Delivery | None = None
         self._own_key, staff_key = secrets.token_urlsafe(), secrets.token_urlsafe()
         self.platform = SandboxPlatform(echo=True, delivery=DeliveryRules(timeout=ANSWER_SECONDS))
         self.records = crm.Records()
         self.notices = crm.Notices()
         self.crm_calls = crm.Calls()
+        self.crm_journal = crm.Journal()
+        self.outage = crm.Outage()
         keys = {self._own_key: OWN_NAME, staff_key: STAFF}
-        crm_app = crm.make_app(self.records, self.notices, keys, self.crm_calls)
+        crm_app = crm.make_app(self.records, self.notices, keys, self.crm_calls, self.crm_journal, self.outage)
         self.crm_server = LoopbackServer(crm_app)
         self.service = Service(Path(folder) / "service.log")
         self.page = LoopbackServer(page.make_app(self))
@@ -88,12 +95,15 @@ class World:
                 "DEMO_CRM_URL": self.crm_server.url,
                 "DEMO_CRM_KEY": self._own_key,
                 "DEMO_KEY_STORE": self._store_url,
+                "DEMO_INBOX": self._inbox_url,
                 "DEMO_SECRET_KEY": secrets.token_urlsafe(),
                 "DEMO_OWN_URL": self.service.url,
             }
         )
         self._store = open_key_store(self._store_url)
         self._closing.callback(self._store.close)
+        self._inbox = open_delivery(self._inbox_url)
+        self._closing.callback(self._inbox.close)
         self._closing.enter_context(self.page)
 
     def interrupt(self) -> None:
@@ -113,6 +123,17 @@ class World:
             raise RuntimeError("the world is not started")
         return self._store
 
+    @property
+    def inbox(self) -> Delivery:
+        """The service's inbox, opened a second time to look into it. Nothing is applied here."""
+        if self._inbox is None:
+            raise RuntimeError("the world is not started")
+        return self._inbox
+
+    def backlog(self) -> Backlog:
+        """What waits in the service's inbox, and what has failed there."""
+        return self.inbox.backlog()
+
     def pairs(self) -> list[tuple[str, str]]:
         """All pairs of the installation: (platform id, CRM id)."""
         return list(cast(PairListing, self.store).iter_pairs(self.installation))
@@ -120,6 +141,10 @@ class World:
     def count_pairs(self) -> int:
         """How many pairs the installation has."""
         return cast(PairListing, self.store).count_pairs(self.installation)
+
+    def partner_of_platform(self, id: str) -> str | None:
+        """The CRM id that a platform id is paired with."""
+        return self.store.get_external_id(self.installation, id)
 
     def partner_of_crm(self, id: str) -> str | None:
         """The platform id that a CRM id is paired with."""
