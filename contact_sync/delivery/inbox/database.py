@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -298,7 +299,7 @@ def _durable(driver: Any, _: object) -> None:
         try:
             driver.execute("PRAGMA journal_mode=WAL")
             break
-        except Exception:  # the one statement for which SQLite does not wait by itself
+        except sqlite3.OperationalError:  # the one statement for which SQLite does not wait by itself
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
