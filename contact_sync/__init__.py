@@ -2,7 +2,7 @@
 
 from .auth import allow_any_token
 from .consumer import ExternalAPIConsumer
-from .errors import Busy, ClaimLost, ConfigurationError, ContactSyncError
+from .errors import Busy, ClaimLost, ConfigurationError, ContactSyncError, DeliveryUnavailable
 from .events import Auth, Change, Event, EventName
 from .integration import ContactSync
 from .pipeline import Stage
@@ -25,6 +25,7 @@ __all__ = [
     "ConflictReport",
     "ContactSync",
     "ContactSyncError",
+    "DeliveryUnavailable",
     "Event",
     "EventName",
     "ExternalAPIConsumer",

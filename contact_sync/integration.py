@@ -29,6 +29,7 @@ from .identities import Identities, InstallationFunction
 from .imports import Importer
 from .installations import Installations
 from .listeners import Listeners
+from .metrics import open_metrics
 from .pipeline import Pipeline
 from .platforms import BotmaticPlatform, Platform
 from .registering import Registering
@@ -236,7 +237,8 @@ class ContactSync(Calling, Registering):
     def app(self) -> Flask:
         """The Flask app that it is mounted on: the `server` given, else the default server's own."""
         if self._app is None:
-            self._app = default_server.default_app(self.blueprint, self.endpoint, self.unready)
+            metrics = open_metrics(self.delivery.backlog if self.delivery.durable else None)
+            self._app = default_server.default_app(self.blueprint, self.endpoint, self.unready, metrics)
         return self._app
 
     def unready(self) -> str | None:
@@ -245,12 +247,23 @@ class ContactSync(Calling, Registering):
             reach(self.abilities)
         except KeyStoreError as error:
             return f"key store: {error}"
-        return self.delivery.unready()
+        reason = self.delivery.unready()
+        return None if reason is None else f"delivery: {reason}"
 
-    def run(self, host: str = "127.0.0.1", port: int | None = None) -> None:
-        """Run the default server in this process until it is stopped (Ctrl-C, SIGTERM, or `close`)."""
+    def run(
+        self, host: str = "127.0.0.1", port: int | None = None, *, worker_threads: int = default_server.WORKER_THREADS
+    ) -> None:
+        """Run the default server in this process until it is stopped (Ctrl-C, SIGTERM, or `close`).
+
+        Args:
+            host: The address to listen on.
+            port: The port; that of this object unless given.
+            worker_threads: How many events of a durable delivery are applied at once beside it; 0 if workers of their
+                own do it (`contact-sync worker`, `run_worker`).
+        """
         chosen = self.port if port is None else arguments.checked_port(port)
-        self._server = default_server.Server(self.app, host, chosen)
+        delivering = default_server.beside(self.delivery, worker_threads)
+        self._server = default_server.Server(self.app, host, chosen, delivering=delivering)
         self._server.run()
 
     def run_worker(

@@ -11,6 +11,8 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "serve": "Run the default server.",
+    "worker": "Apply what waits in a durable delivery.",
+    "events": "See what waits, is in flight and has failed; try again, drop.",
     "check": "Find out whether everything is in order.",
     "installations": "List, move and forget installations.",
     "pairs": "Look up, count, list and remove pairs of ids.",

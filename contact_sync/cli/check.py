@@ -13,7 +13,8 @@ import click
 from contact_sync.failures import translate
 from key_stores import KeyStoreError
 
-from .checks import CHECKS, Check, Finding, Subject
+from .checks import CHECKS
+from .findings import Check, Finding, Subject
 from .group import FAILED, Wrong
 from .output import console, counted, json_option, plain, print_json
 from .target import load_sync, sync_argument

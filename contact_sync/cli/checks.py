@@ -3,74 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Iterator
+from typing import Any, Final
 
 from contact_sync.abilities import COSTS, reach
 from contact_sync.auth import allow_any_token
 from contact_sync.consumer import PAGE_SIZE, ExternalAPIConsumer, ask
-from contact_sync.events import Auth
-from contact_sync.integration import ContactSync
 from contact_sync.results import Result
 from key_stores import KeyStoreError, PairBatches, PairListing, Ping
 from mappers import Mapping, MappingError
 
-from .output import counted
+from .event_rows import backlog_said
+from .findings import Check, Finding, Subject
+from .output import counted, milliseconds
 from .stores import IN_MEMORY, USE_ANOTHER, is_of_this_process, name_of
-
-State = Literal["ok", "warn", "fail", "skipped"]
 
 _ISSUED_BY_NOBODY: Final = "contact-sync-check"
 
 _USE_ANOTHER: Final = f"{USE_ANOTHER[0].upper()}{USE_ANOTHER[1:]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found.
-
-    Attributes:
-        name: What was looked at.
-        state: Whether it is in order. A check that could not be made is `skipped`.
-        detail: What was found. Names no token and no value of a contact.
-        remedy: What to do about it.
-    """
-
-    name: str
-    state: State
-    detail: str
-    remedy: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What is checked: a sync and, perhaps, somebody to speak as."""
-
-    sync: ContactSync
-    token: str | None
-    installation: str | None
-
-    def speaker(self) -> tuple[str, Auth] | Result | None:
-        """The installation, and who speaks for it; a failed result if that was refused; `None` if nobody was named."""
-        if self.token is None and self.installation is None:
-            return None
-        if self.names_nobody:
-            return Result.failed("there is no such installation")
-        return self.sync.identities.of_method(self.token, self.installation)
-
-    @property
-    def names_nobody(self) -> bool:
-        """Whether the installation that was named is not there."""
-        return self.installation is not None and self.sync.installations.find(self.installation) is None
-
-    @property
-    def sees_installations(self) -> bool:
-        """Whether the installations can be looked up from here: those of a service may be in its memory."""
-        return not is_of_this_process(self.sync.key_store)
-
-
-Check = Callable[[Subject], Iterator[Finding]]
 
 
 def mapping(subject: Subject) -> Iterator[Finding]:
@@ -127,7 +77,7 @@ def key_store(subject: Subject) -> Iterator[Finding]:
     except KeyStoreError as error:
         yield Finding("key store", "fail", f"{kind}: {error}", "Start it, or correct its address and credentials")
         return
-    answered = f"{kind}, answers in {_milliseconds(began)}"
+    answered = f"{kind}, answers in {milliseconds(began)}"
     if is_of_this_process(store):
         yield Finding("key store", "warn", answered, "Use redis://…, postgresql://… or sqlite:///…: it forgets all")
     else:
@@ -145,6 +95,29 @@ def abilities(subject: Subject) -> Iterator[Finding]:
         yield Finding("abilities", "warn" if costs else "ok", lacking, remedy)
     else:
         yield Finding("abilities", "ok", "all that there are")
+
+
+def delivery(subject: Subject) -> Iterator[Finding]:
+    """How events are delivered: whether they can be stored, and what has become of those that were."""
+    used = subject.sync.delivery
+    if not used.durable:
+        remedy = 'A durable one, such as delivery="sqlite:///inbox.db", loses nothing while the CRM is away'
+        yield Finding("delivery", "ok", f"{used.name}: events are applied within their request", remedy)
+        return
+    began = time.perf_counter()
+    reason = used.unready()
+    if reason is not None:
+        yield Finding("delivery", "fail", f"{used.name}: {reason}", "Start it, or correct its address and credentials")
+        return
+    answered = f"{used.name}, answers in {milliseconds(began)}"
+    if subject.sync.installations.seals:
+        yield Finding("delivery", "ok", answered)
+    else:
+        remedy = "Pass secret_keys=[…]: events that wait hold their contacts' data, and the tokens of who sent them"
+        yield Finding("delivery", "warn", f"{answered}; what waits is not encrypted", remedy)
+    backlog = used.backlog()
+    remedy = "'contact-sync events app:sync' lists them, with why, and tries them again" if backlog.failed else ""
+    yield Finding("events", "warn" if backlog.failed else "ok", backlog_said(backlog, time.time()), remedy)
 
 
 def installed(subject: Subject) -> Iterator[Finding]:
@@ -177,7 +150,7 @@ def platform(subject: Subject) -> Iterator[Finding]:
     elif answer.success:
         yield Finding("platform", "fail", f"{where} confirms any token", "Correct BOTMATIC_BASE_URL")
     else:
-        yield Finding("platform", "ok", f"{where}, answers in {_milliseconds(began)}")
+        yield Finding("platform", "ok", f"{where}, answers in {milliseconds(began)}")
 
 
 def token(subject: Subject) -> Iterator[Finding]:
@@ -229,7 +202,7 @@ def consumer(subject: Subject) -> Iterator[Finding]:
         said = error if kind in error else f"{kind}.list_contacts: {error}"
         yield Finding("consumer", "fail", said, f"Repair {kind}.list_contacts, or what it calls")
         return
-    yield Finding("consumer", "ok", f"{kind} lists {counted(len(page.contacts), 'record')} in {_milliseconds(began)}")
+    yield Finding("consumer", "ok", f"{kind} lists {counted(len(page.contacts), 'record')} in {milliseconds(began)}")
     yield from _records(subject, page.contacts)
     yield from _updates(found)
     yield from _matching(subject, found)
@@ -309,10 +282,6 @@ def _somebody_else(subject: Subject) -> str:
     return "Give the token of an installation, or install again"
 
 
-def _milliseconds(began: float) -> str:
-    return f"{1000 * (time.perf_counter() - began):.0f} ms"
-
-
 CHECKS: Final[dict[str, Check]] = {
     "mapping": mapping,
     "endpoint": endpoint,
@@ -320,6 +289,7 @@ CHECKS: Final[dict[str, Check]] = {
     "secret keys": secret_keys,
     "key store": key_store,
     "abilities": abilities,
+    "delivery": delivery,
     "installations": installed,
     "platform": platform,
     "token": token,

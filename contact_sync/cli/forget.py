@@ -8,7 +8,7 @@ from contact_sync.integration import ContactSync
 
 from .chosen import SyncCommand, chosen_installation, installation_option, stored
 from .group import Problem
-from .output import plain
+from .output import counted, plain
 from .speaking import NAMES, partner_of, said, silent_scope
 from .target import sync_argument
 
@@ -22,7 +22,7 @@ from .target import sync_argument
 @installation_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def forget(target: str, id: str, side: str, installation: str | None, yes: bool) -> None:
-    """Erase all that is kept about a contact: its pair, baseline and tombstones, and that it is held.
+    """Erase all that is kept about a contact: its pair, baseline and tombstones, that it is held, and its events.
 
     Neither side is written to, so delete the contact there first: what either side tells of it later makes it known
     again. Exit code 1 if nothing was kept.
@@ -37,18 +37,24 @@ def forget(target: str, id: str, side: str, installation: str | None, yes: bool)
         scope = silent_scope(sync, whose)
         engine = sync.engine
         route = engine.to_external(scope) if side == "botmatic" else engine.to_platform(scope)
-        if partner is None and not _is_buried(sync, whose, side, id) and not engine.endings.remembers(route, id):
+        contact = id if side == "botmatic" else partner  # whom events are about
+        has_events = contact is not None and bool(sync.delivery.events(installation=whose, contact=contact, limit=1))
+        known = partner is not None or _is_buried(sync, whose, side, id) or engine.endings.remembers(route, id)
+        if not known and not has_events:
             raise Problem(f"nothing is kept {about}")
         if not yes:
             click.confirm(f"Erase all that is kept {about}?", abort=True)
+        # Before all else: what is applied meanwhile would make it known again.
+        events = 0 if contact is None else sync.delivery.forget(whose, contact)
         before = sync.abilities.records.get_records(whose)
         result = engine.forget(route, id)
         if not result.success:
             raise Problem(said(result))
         nothing = result.action == "unchanged" and sync.abilities.records.get_records(whose).keys() >= before.keys()
-    if nothing:
+    if nothing and not events:
         raise Problem(f"nothing is kept {about}")
-    click.echo(f"Erased: all that was kept {about}.")
+    more = f", with {counted(events, 'event')} of it" if events else ""
+    click.echo(f"Erased: all that was kept {about}{more}.")
 
 
 def _is_buried(sync: ContactSync, installation: str, side: str, id: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from contact_sync.errors import ConfigurationError, ContactSyncError
+from contact_sync.errors import ConfigurationError, ContactSyncError, DeliveryUnavailable
 from key_stores import KeyStoreError, StoreUnavailable
 from mappers import MappingError
 
@@ -79,7 +79,9 @@ def _load(package: str, name: str) -> click.Command:
 
 
 def _said(error: Exception) -> str:
-    """What an error of ours says; of a store that is away, with what to look at."""
+    """What an error of ours says; of what is away, with what to look at."""
+    if isinstance(error, DeliveryUnavailable):
+        return f"the delivery: {error}; is it running, and is its URL right? 'contact-sync check' says more"
     if isinstance(error, StoreUnavailable) and any(words in str(error) for words in _NO_ANSWER):
         return f"{error}: is it running, and is the store's URL right? 'contact-sync check' says more"
     return str(error)

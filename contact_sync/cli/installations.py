@@ -7,6 +7,7 @@ from typing import Final
 
 import click
 
+from contact_sync.delivery import State
 from contact_sync.integration import ContactSync
 
 from .chosen import SyncGroup, listing_of, stored
@@ -64,13 +65,15 @@ def move(obj: dict[str, str], old: str, new: str) -> None:
     """Give an installation another id, with its pairs and tokens; as when installation_id is introduced.
 
     NEW is what installation_id returns, with `client:` in front. Stop the service before, and start it with the new
-    setting afterwards. Safe to run again after it was interrupted.
+    setting afterwards. With a durable delivery, have all that waits applied before. Safe to run again after it was
+    interrupted.
     """
     if not _ID.fullmatch(new):
         raise Wrong("NEW: expected client:… (what installation_id returns, with 'client:' in front)")
     if old == new:
         raise Wrong("OLD and NEW are the same")
     with stored(obj["target"]) as sync, sync.installations.changing(old, new):
+        _check_applied(sync, old, obj["target"])
         try:
             moved = sync.installations.move(old, new)
         except LookupError as error:
@@ -97,8 +100,25 @@ def forget(obj: dict[str, str], id: str, yes: bool) -> None:
         if not yes:
             click.confirm(f"Forget {plain(id)}, with {what}?", abort=True)
         with sync.installations.changing(id):
+            events = sync.delivery.forget(id)  # first, so that it can be done again if it fails here
             sync.installations.erase(id)
-    click.echo(f"{plain(id)} is forgotten: {what}.")
+    waited = f"; {counted(events, 'event')} of it went with it" if events else ""
+    click.echo(f"{plain(id)} is forgotten: {what}{waited}.")
+
+
+def _check_applied(sync: ContactSync, id: str, target: str) -> None:
+    """See to it that nothing is stored under an id that is given up: nobody could apply it any more.
+
+    Raises:
+        Problem: Something is.
+    """
+    left = sync.delivery.events(states=[State.FAILED, State.WAITING, State.IN_FLIGHT], installation=id, limit=1)
+    if left:
+        raise Problem(
+            f"events of {plain(id)} are not applied yet, and could not be under another id. Let 'contact-sync worker "
+            f"{plain(target)}' apply what waits; retry or drop what has failed: contact-sync events {plain(target)} "
+            "--installation OLD"
+        )
 
 
 def _count(sync: ContactSync, id: str) -> int | None:

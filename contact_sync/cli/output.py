@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -36,6 +38,29 @@ def plain(text: object) -> str:
 def counted(number: int, noun: str) -> str:
     """A number of things: `1 pair`, `2,000 pairs`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def spoken(seconds: float) -> str:
+    """A stretch of time, as roughly as one says it: `4 s`, `12 min`, `3 h`, `8 days`."""
+    for size, unit in ((2 * 86_400.0, "days"), (2 * 3_600.0, "h"), (2 * 60.0, "min")):
+        if seconds >= size:
+            return f"{2 * seconds / size:,.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def milliseconds(began: float) -> str:
+    """How long something took that began at a time of `time.perf_counter`."""
+    return f"{1000 * (time.perf_counter() - began):.0f} ms"
+
+
+def utc(at: float | None) -> str | None:
+    """A time (seconds since the epoch) in ISO 8601, for programs."""
+    return None if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
+def utc_for_people(at: float) -> str:
+    """A time (seconds since the epoch), for tables whose heading says that it is UTC."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def print_json(value: Any) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import click
 
+from contact_sync.delivery import State
+from contact_sync.delivery.base import OLDER
+from contact_sync.errors import DeliveryUnavailable
 from contact_sync.held import HeldContact
+from contact_sync.identity import AMBIGUOUS
 from contact_sync.integration import ContactSync
 from contact_sync.results import Result
 from contact_sync.scopes import Scope
@@ -12,10 +18,15 @@ from contact_sync.sides import Route
 
 from .chosen import SyncCommand, chosen_installation, installation_option, stored
 from .group import Problem, Wrong
-from .output import plain
+from .output import counted, plain
 from .speaking import NAMES, partner_of, said, see_records, silent_scope, speaking_scope
 from .target import sync_argument
 from .tokens import given_token
+
+_HELD: Final = ("held", AMBIGUOUS)
+"""With these begins the error of an event that has failed since its contact was held."""
+
+_MOST_EVENTS: Final = 1_000
 
 
 @click.command(cls=SyncCommand)
@@ -40,7 +51,8 @@ def resolve(
     """Settle a contact that is held: pair it with a record of the other side, or let it have one of its own.
 
     The platform cannot be read, so its contact is merged, or its record created, when it tells of the contact next. A
-    contact of the CRM is read and synced at once.
+    contact of the CRM is read and synced at once. With a durable delivery, the events that have failed since their
+    contact was held are tried again.
 
     A token is needed for a contact of the CRM and, with one CRM account a tenant, for --with: the one that is
     remembered for the installation, or one that you give.
@@ -61,7 +73,9 @@ def resolve(
         result = sync.review.create(route, id) if other is None else sync.review.pair(route, id, other)
         if not result.success or result.action == "skipped":
             raise Problem(said(result) + _all_the_same(sync, route, id))
-    click.echo(_settled(route, plain(id), result))
+        click.echo(_settled(route, plain(id), result))
+        if waiting.side == "botmatic" and sync.delivery.durable:
+            _try_again(sync, whose, id)
 
 
 def _waiting(sync: ContactSync, installation: str, id: str, side: str | None) -> HeldContact:
@@ -95,6 +109,24 @@ def _all_the_same(sync: ContactSync, route: Route, id: str) -> str:
     if partner_of(sync, installation, side, id) is not None:
         return f"\n{own} is paired all the same; it is synced when either side tells of it next"
     return ""
+
+
+def _try_again(sync: ContactSync, installation: str, id: str) -> None:
+    """Have the events tried again that failed since their contact was held. Whatever comes, it stays settled."""
+    delivery = sync.delivery
+    try:
+        failed = delivery.events(states=[State.FAILED], installation=installation, contact=id, limit=_MOST_EVENTS)
+        held = [event.id for event in failed if (event.error or "").startswith(_HELD)]
+        results = [delivery.replay(event) for event in reversed(held)]  # as they came
+    except DeliveryUnavailable as error:
+        click.echo(f"Its events could not be tried again (the delivery: {error}); see 'contact-sync events'", err=True)
+        return
+    again = sum(result.success for result in results)
+    if again:
+        click.echo(f"{counted(again, 'event')} of it that waited for this {'is' if again == 1 else 'are'} tried again.")
+    older = sum(result.error == OLDER for result in results)
+    if older:
+        click.echo(f"{counted(older, 'event')} of it {'is' if older == 1 else 'are'} left failed: {OLDER}")
 
 
 def _settled(route: Route, id: str, result: Result) -> str:

@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
-from typing import Any, Final
+from dataclasses import dataclass
 
 import click
 
-from contact_sync.abilities import reach
-from contact_sync.failures import translate
 from contact_sync.integration import ContactSync
-from contact_sync.server import GRACE_SECONDS, HEALTH, THREADS, Control, Server, Workers, listen
-from key_stores import Leases, Records
+from contact_sync.server import (
+    THREADS,
+    WORKER_THREADS,
+    Control,
+    Server,
+    Workers,
+    beside,
+    listen,
+    url_of,
+)
 
 from .group import FAILED, OURS, Problem, Wrong
-from .logs import LEVELS, set_up_logging
-from .output import plain
+from .logs import Form, set_up_logging
+from .output import counted, plain
+from .running import (
+    MOST_PROCESSES,
+    MOST_THREADS,
+    end,
+    form_option,
+    grace_option,
+    level_option,
+    log_from,
+    processes,
+    routes_of,
+    run_processes,
+)
+from .sharing import check_shared, warn_if_away
 from .stores import is_of_this_process, name_of
 from .target import load_sync, sync_argument
 
-_MOST_WORKERS: Final = 64
-_MOST_THREADS: Final = 512
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How each process serves."""
+
+    threads: int
+    delivery_threads: int
+    grace: float
+    access_log: bool
+    log_level: str
+    log_form: Form
 
 
 @click.command()
@@ -33,19 +60,22 @@ _MOST_THREADS: Final = 512
     type=click.IntRange(0, 65_535),
     help="The port; 0 takes a free one.  [default: the port of the sync, 3000]",
 )
-@click.option("--workers", type=click.IntRange(1, _MOST_WORKERS), default=1, show_default=True, help="Processes.")
+@click.option("--workers", type=click.IntRange(1, MOST_PROCESSES), default=1, show_default=True, help="Processes.")
 @click.option(
-    "--threads", type=click.IntRange(1, _MOST_THREADS), default=THREADS, show_default=True, help="Threads in each."
+    "--threads", type=click.IntRange(1, MOST_THREADS), default=THREADS, show_default=True, help="Threads in each."
 )
 @click.option(
-    "--grace",
-    type=click.FloatRange(0, 3600),
-    default=GRACE_SECONDS,
+    "--delivery-threads",
+    type=click.IntRange(0, MOST_THREADS),
+    default=WORKER_THREADS,
     show_default=True,
-    help="Seconds that requests under way have when the server is stopped.",
+    help="Threads in each that apply what waits in a durable delivery.",
 )
+@click.option("--no-worker", is_flag=True, help="Apply nothing here; 'contact-sync worker' does.")
+@grace_option("requests under way and events in flight have")
 @click.option("--access-log", is_flag=True, help="Log each request, without its query string and headers.")
-@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="What is logged.")
+@level_option
+@form_option
 @click.pass_context
 def serve(
     context: click.Context,
@@ -54,120 +84,109 @@ def serve(
     port: int | None,
     workers: int,
     threads: int,
+    delivery_threads: int,
+    no_worker: bool,
     grace: float,
     access_log: bool,
     log_level: str,
+    log_form: Form,
 ) -> None:
     """Run the default server until SIGTERM or Ctrl-C.
 
-    Stopping lets requests under way be answered and takes no new ones; a second signal ends everything at once.
+    With a durable delivery each process also applies what waits, unless told not to.
+
+    Stopping lets requests under way be answered and takes no new ones; events in flight are finished, and the rest is
+    handed back. A second signal ends everything at once.
     """
-    level = "debug" if (context.obj or {}).get("debug") else log_level
-    set_up_logging(level)
+    level = log_from(context, log_level, log_form)
     sync = load_sync(target)
-    settings: dict[str, Any] = {"threads": threads, "grace": grace, "access_log": access_log}
+    applying = delivery_threads if sync.delivery.durable and not no_worker else 0
+    settings = Settings(threads, applying, grace, access_log, level, log_form)
     chosen = sync.port if port is None else port
-    app = sync.app  # what is wrong with it is said here, once, and not by every worker
+    _ = sync.app  # what is wrong with it is said here, once, and not by every worker
+    _check_applied(sync, applying)
     if workers == 1:
-        server = Server(app, host, chosen, **settings)
-        _warn_if_away(sync)
-        drained = server.run(lambda: _say(sync, server.address, workers, threads))
+        server = _server(sync, settings, host, chosen)
+        warn_if_away(sync, "events are answered 503")
+        drained = server.run(lambda: _say(sync, server.address, workers, settings))
         sync.close()
     else:
-        _check_shared(sync, workers)
+        check_shared(sync, f"{workers} workers", "Use --workers 1")
         listener = listen(host, chosen)
-        _warn_if_away(sync)
-        drained = _serve_with_workers(target, sync, listener, workers, level, settings)
-    if not drained:
-        # A thread that hangs in somebody's code would keep the process.
-        sys.stderr.flush()
-        os._exit(FAILED)
+        address = url_of(listener)
+        warn_if_away(sync, "events are answered 503")
+        sync.close()  # it was made to be looked at; the workers have their own
+        drained = run_processes(
+            Workers(work, (listener, target, settings), count=workers, grace=grace, listener=listener),
+            lambda: _say(sync, address, workers, settings),
+        )
+    end(well=drained)
 
 
-def _serve_with_workers(
-    target: str, sync: ContactSync, listener: socket.socket, workers: int, level: str, settings: dict[str, Any]
-) -> bool:
-    made = Workers(work, listener, (target, level, settings), count=workers, grace=settings["grace"])
-    started: list[bool] = []
-
-    def say() -> None:
-        started.append(True)
-        _say(sync, made.address, workers, settings["threads"])
-
-    sync.close()  # it was made to be looked at; the workers have their own
-    drained = made.run(say)
-    if not drained and not started:
-        raise Problem("a worker did not come up; what it said is above")
-    return drained
-
-
-def work(control: Control, listener: socket.socket, target: str, level: str, settings: dict[str, Any]) -> None:
+def work(control: Control, listener: socket.socket, target: str, settings: Settings) -> None:
     """Be one of several workers: with a sync of its own, on the socket that all share."""
-    set_up_logging("error")  # what there is to warn of was said once, when the parent made its sync
+    set_up_logging("error", settings.log_form)  # what there is to warn of was said once, when the parent made its sync
     try:
         sync = load_sync(target)
-        server = Server(sync.app, listener=listener, **settings)
+        server = _server(sync, settings, listener=listener)
+        set_up_logging(settings.log_level, settings.log_form)
+        control.on_stop(server.ask_to_stop)
+        drained = server.run(control.ready)
     except (*OURS, Problem) as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(FAILED)
-    set_up_logging(level)
-    control.on_stop(server.ask_to_stop)
-    drained = server.run(control.ready)
     sync.close()
-    if not drained:
-        sys.stderr.flush()
-        os._exit(FAILED)
+    end(well=drained)
 
 
-def _check_shared(sync: ContactSync, workers: int) -> None:
-    """Several processes need a store and a CRM that they share.
+def _server(
+    sync: ContactSync,
+    settings: Settings,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    listener: socket.socket | None = None,
+) -> Server:
+    return Server(
+        sync.app,
+        host,
+        port,
+        listener=listener,
+        threads=settings.threads,
+        grace=settings.grace,
+        access_log=settings.access_log,
+        delivering=beside(sync.delivery, settings.delivery_threads, settings.grace),
+    )
+
+
+def _check_applied(sync: ContactSync, delivery_threads: int) -> None:
+    """See to it that somebody can apply what is stored.
 
     Raises:
-        Wrong: Each would have a store of its own.
+        Wrong: Nobody can: no other process has this key store.
     """
-    from contact_sync.testing import MemoryConsumer
-
-    store = sync.key_store
-    if is_of_this_process(store):
+    if sync.delivery.durable and not delivery_threads and is_of_this_process(sync.key_store):
         raise Wrong(
-            f"{workers} workers would each have a key store of their own, since this one ({name_of(store)}) is in "
-            "memory: pairs would be lost and contacts made twice. Use --workers 1, or a store that processes share: "
-            "redis://…, postgresql://… or sqlite:///pairs.db"
-        )
-    lacking = [ability.__name__ for ability in (Leases, Records) if not isinstance(store, ability)]
-    if lacking:
-        click.echo(
-            f"Warning: {workers} workers, and {name_of(store)} has no {' and no '.join(lacking)}: they cannot see each "
-            "other's, so a contact may be made twice. Use --workers 1, or add the abilities to the store.",
-            err=True,
-        )
-    if isinstance(sync.scopes.shared, MemoryConsumer):
-        click.echo(
-            f"Warning: {workers} workers, and the CRM ({type(sync.scopes.shared).__name__}) is in memory: each has one "
-            "of its own and sees nothing of the others'. Use --workers 1, or a consumer of a CRM that they share.",
-            err=True,
+            f"--no-worker: the key store ({name_of(sync.key_store)}) is in memory, so no other process can apply what "
+            "is stored. Leave --no-worker out, or use a store that processes share: redis://…, postgresql://… or "
+            "sqlite:///pairs.db"
         )
 
 
-def _warn_if_away(sync: ContactSync) -> None:
-    """Say that the store does not answer. It is served all the same: the store may come back, and nothing is lost."""
-    try:
-        reach(sync.abilities)
-    except Exception as error:  # noqa: BLE001 - a user's store may raise anything
-        said = translate(error, "the key store").error or ""
-        click.echo(
-            f"Warning: the key store does not answer: {plain(said)}. Until it does, events are answered 503. Start it, "
-            "or correct its address and credentials; contact-sync check says more.",
-            err=True,
-        )
-
-
-def _say(sync: ContactSync, address: str, workers: int, threads: int) -> None:
-    processes = "1 process" if workers == 1 else f"{workers} processes"
+def _say(sync: ContactSync, address: str, workers: int, settings: Settings) -> None:
     click.secho(f"contact-sync listens on {address}", bold=True, err=True)
     click.echo(f"  webhook    POST {address}{sync.endpoint}", err=True)
-    if "readyz" in sync.app.view_functions:  # not on an app of the user's
-        click.echo(f"  health     {', '.join(HEALTH)}", err=True)
+    if routes := routes_of(sync.app):
+        click.echo(f"  health     {', '.join(routes)}", err=True)
     click.echo(f"  key store  {name_of(sync.key_store)}", err=True)
-    click.echo(f"  workers    {processes}, {threads} threads {'in each' if workers > 1 else ''}".rstrip(), err=True)
+    click.echo(f"  delivery   {_delivery(sync, workers, settings)}", err=True)
+    click.echo(f"  workers    {processes(workers, settings.threads)}", err=True)
     click.secho("Ctrl-C stops it.", dim=True, err=True)
+
+
+def _delivery(sync: ContactSync, workers: int, settings: Settings) -> str:
+    name = plain(sync.delivery.name)
+    if not sync.delivery.durable:
+        return name
+    if not settings.delivery_threads:
+        return f"{name}; 'contact-sync worker' applies what waits"
+    return f"{name}, applied by {counted(settings.delivery_threads, 'thread')}{' in each' if workers > 1 else ''}"

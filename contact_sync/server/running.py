@@ -7,12 +7,14 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from contact_sync.errors import ConfigurationError
 
 from .access_log import AccessLog
+from .delivering import GRACE_SECONDS, Delivering
 from .listener import listen, url_of
 from .signals import Bell
 from .turns import Turns
@@ -25,7 +27,6 @@ log = logging.getLogger(__name__)
 THREADS: Final = 32
 """A request mostly waits for the CRM; a thread that waits costs little."""
 
-GRACE_SECONDS: Final = 30.0
 IDLE_SECONDS: Final = 75.0
 """Longer than the minute for which most proxies keep idle connections: it is for them to close first."""
 
@@ -42,6 +43,7 @@ class Server:
         grace: For how many seconds requests under way may go on when it is stopped.
         idle: For how many seconds a connection may be open without sending the headers of a request.
         access_log: Whether each request is logged, at level INFO.
+        delivering: What applies events beside it. It is started and stopped with the server.
 
     Raises:
         ConfigurationError: The address cannot be listened on, or Granian is not installed.
@@ -58,6 +60,7 @@ class Server:
         grace: float = GRACE_SECONDS,
         idle: float = IDLE_SECONDS,
         access_log: bool = False,
+        delivering: Delivering | None = None,
     ) -> None:
         try:
             from .http import HTTPWorker
@@ -71,6 +74,7 @@ class Server:
         self._listener = listen(host, port) if listener is None else listener
         self.address: Final = url_of(self._listener)
         self._grace = grace
+        self._delivering = delivering
         self._ended = threading.Event()
         self._stopped = False
         self._worker_is_gone = False
@@ -86,7 +90,7 @@ class Server:
         )
 
     def run(self, started: Callable[[], object] | None = None) -> bool:
-        """Serve until it is stopped: by `stop`, SIGTERM or Ctrl-C. Then requests under way are still answered.
+        """Serve until it is stopped: by `stop`, SIGTERM or Ctrl-C. What is under way by then is still finished.
 
         A second signal ends the process at once. Signals are heard in the main thread alone; elsewhere, call `stop`.
 
@@ -94,10 +98,11 @@ class Server:
             started: Called when it serves. Left out: one line on stderr says where it listens.
 
         Returns:
-            Whether all requests under way were answered in the time of grace.
+            Whether all requests under way were answered, and all events in flight settled, in the time of grace.
 
         Raises:
             RuntimeError: It was run before, or Granian broke down.
+            Exception: What the delivery's worker ended by, if it has.
         """
         with self._lock:
             if self._runs_in is not None:
@@ -126,17 +131,34 @@ class Server:
 
     def _serve(self, started: Callable[[], object]) -> bool:
         self._worker.start(self._listener)
+        if self._delivering is not None:
+            self._delivering.start(self._bell.ring)
         try:
             started()
-            self._bell.wait_until(lambda: self._stopped or self._worker_is_gone)
+            self._bell.wait_until(lambda: self._stopped or self._worker_is_gone or self._delivers_no_more)
             if self._worker_is_gone:
                 raise RuntimeError("Granian's worker has ended by itself") from self._problem
         finally:
             self._listener.close()  # from here on, new connections are refused
             self._worker.stop()
-            drained = self._bell.wait_until(lambda: self._worker_is_gone, self._grace)
+            drained = self._wait_for_what_is_under_way()
         if not drained:
             log.warning("Requests that were under way for more than %.0f s were cut off", self._grace)
+        return drained if self._delivering is None else self._delivering.ended_well() and drained
+
+    @property
+    def _delivers_no_more(self) -> bool:
+        return self._delivering is not None and self._delivering.is_over
+
+    def _wait_for_what_is_under_way(self) -> bool:
+        """Wait for requests, and for events at the same time. Whether all requests were answered."""
+        if self._delivering is not None:
+            self._delivering.ask_to_stop()
+        began = time.monotonic()
+        drained = self._bell.wait_until(lambda: self._worker_is_gone, self._grace)
+        if self._delivering is not None:
+            left = began + self._delivering.patience - time.monotonic()
+            self._bell.wait_until(lambda: self._delivers_no_more, max(0.0, left))
         return drained
 
     def _say_where(self) -> None:

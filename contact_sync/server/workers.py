@@ -1,4 +1,4 @@
-"""Several worker processes on one listening socket, and the process that looks after them.
+"""Several worker processes, perhaps on one listening socket, and the process that looks after them.
 
 Workers are started afresh, not forked: each imports the program and opens its connections itself. What ties them to
 their parent is a pipe. Its end is the order to stop, so they also stop when the parent is killed.
@@ -20,7 +20,6 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any, Final
 
-from .listener import url_of
 from .signals import Bell
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ class Control:
         self._connection = connection
 
     def ready(self) -> None:
-        """Say that it serves."""
+        """Say that it works."""
         with contextlib.suppress(OSError):  # the parent is gone, and `on_stop` tells of that
             self._connection.send(_READY)
 
@@ -58,7 +57,7 @@ class Control:
 
 
 Work = Callable[..., None]
-"""What a worker does: `work(control, listener, *args)`. It has to be importable by name."""
+"""What a worker does: `work(control, *args)`. It has to be importable by name."""
 
 
 @dataclass(slots=True)
@@ -80,17 +79,18 @@ class Workers:
 
     Args:
         work: What each of them does.
-        listener: The socket that they share. It is closed here in the end.
-        args: Further arguments for `work`; they are pickled.
+        args: The arguments for `work`; they are pickled.
         count: How many processes.
         grace: For how many seconds they may go on when they are told to stop; a little later they are killed.
+        listener: A socket that they share, if they are given one. It is closed here when they are told to stop.
     """
 
-    def __init__(self, work: Work, listener: socket.socket, args: Sequence[Any], *, count: int, grace: float) -> None:
-        self.address: Final = url_of(listener)
+    def __init__(
+        self, work: Work, args: Sequence[Any], *, count: int, grace: float, listener: socket.socket | None = None
+    ) -> None:
         self._work = work
-        self._listener = listener
         self._args = args
+        self._listener = listener
         self._count = count
         self._grace = grace
         self._workers: list[_Worker] = []
@@ -105,10 +105,10 @@ class Workers:
         A second signal ends everything at once.
 
         Args:
-            started: Called when all of them serve.
+            started: Called when all of them work.
 
         Returns:
-            Whether all went well: they all came up, and all requests under way were answered in the end.
+            Whether all went well: they all came up, and all that was under way was finished in the end.
         """
         came_up = False
         with self._bell.hearing_signals(self._hear):
@@ -141,9 +141,7 @@ class Workers:
     def _start(self, number: int) -> _Worker:
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        process = context.Process(
-            target=_begin, args=(self._work, there, self._listener, *self._args), name=f"worker-{number}"
-        )
+        process = context.Process(target=_begin, args=(self._work, there, *self._args), name=f"worker-{number}")
         process.start()
         there.close()
         log.info("Worker %d is process %s", number, process.pid)
@@ -178,7 +176,8 @@ class Workers:
         )
 
     def _stop(self) -> bool:
-        self._listener.close()
+        if self._listener is not None:
+            self._listener.close()
         for worker in self._workers:
             worker.connection.close()
             if not worker.ready:
@@ -203,6 +202,6 @@ class Workers:
             os._exit(128 + number)
 
 
-def _begin(work: Work, connection: Connection[str, str], listener: socket.socket, *args: Any) -> None:
+def _begin(work: Work, connection: Connection[str, str], *args: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the parent decides
-    work(Control(connection), listener, *args)
+    work(Control(connection), *args)

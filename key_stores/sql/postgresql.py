@@ -96,7 +96,7 @@ class PostgreSQL(Backend):
         while True:
             with self._engine.connect() as connection:
                 pooled = connection.connection
-                if pooled.info.get(_USED) and _has_ended(pooled.driver_connection):
+                if pooled.info.get(_USED) and has_ended(pooled.driver_connection):
                     connection.invalidate()
                     continue
                 pooled.info[_USED] = True
@@ -143,8 +143,11 @@ def _answer(cursor: Any) -> Answer:
     return rows
 
 
-def _has_ended(driver: Any) -> bool:
-    # On an idle connection nothing comes but that it ends. A round trip to ask would say no more.
+def has_ended(driver: Any) -> bool:
+    """Whether an idle connection is known to have ended.
+
+    On an idle connection nothing comes but that it ends. A round trip to ask would say no more.
+    """
     socket = getattr(driver, "fileno", None)
     if socket is None:
         return False

@@ -9,11 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from contact_sync import ContactSync
 from contact_sync.testing.fixtures import sandbox_platform
 from key_stores import KeyStore
+from tests.cli.crm import CRM
 from tests.cli.helpers import Project
 
-__all__ = ["project", "sandbox_platform"]
+__all__ = ["crm", "project", "sandbox_platform"]
+
+
+@pytest.fixture
+def crm() -> Iterator[CRM]:
+    """A CRM over HTTP."""
+    with CRM() as running:
+        yield running
 
 
 @pytest.fixture
@@ -31,4 +40,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
             for value in vars(sys.modules[name]).values():
                 if isinstance(value, KeyStore):  # the program's own, which nobody else closes
                     value.close()
+                elif isinstance(value, ContactSync):
+                    value.delivery.close()
             del sys.modules[name]

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 CREATE_SECONDS = 0.05
 
-PROGRAM = """
+CONSUMER = """
 import os
 import threading
 import time
@@ -29,7 +29,8 @@ class HTTPConsumer(ExternalAPIConsumer):
     url = os.environ["CRM_URL"]
 
     def create_contact(self, contact):
-        answer = requests.post(self.url, json=contact, headers={"X-Worker": str(os.getpid())}, timeout=30)
+        answer = requests.post(self.url, json=contact, headers={"X-Worker": str(os.getpid())}, timeout=60)
+        answer.raise_for_status()
         return Result.ok(answer.json()["ref"])
 
     def get_contact(self, id):
@@ -48,15 +49,38 @@ class HTTPConsumer(ExternalAPIConsumer):
 
     def delete_contact(self, id):
         return Result.ok()
+"""
 
-
+PROGRAM = f"""{CONSUMER}
 sync = ContactSync(HTTPConsumer(), FIELDS, os.environ["STORE"], auth=lambda token: token == "hush-hush")
 
 
 @sync.on_event("who")
 def who(event):
     time.sleep(0.05)
-    return {"worker": os.getpid(), "threads": threading.active_count()}
+    return {{"worker": os.getpid(), "threads": threading.active_count()}}
+
+
+@sync.on_event("slow")
+def slow(event):
+    requests.get(sync.scopes.shared.url + "/held", timeout=60)
+    return {{"slow": "done"}}
+"""
+
+DURABLE = (
+    CONSUMER
+    + """
+from contact_sync.delivery import Retries
+from contact_sync.delivery.dramatiq import DramatiqDelivery
+from contact_sync.delivery.inbox import Inbox
+
+url = os.environ["DELIVERY"]
+lease = float(os.environ.get("LEASE", "20"))
+kind = DramatiqDelivery if url.startswith("redis:") else Inbox
+delivery = kind(url, lease_seconds=lease, retries=Retries(first=0.1, longest=0.2))
+sync = ContactSync(
+    HTTPConsumer(), FIELDS, os.environ["STORE"], delivery=delivery, secret_keys=["k" * 32], auth=lambda token: True
+)
 
 
 @sync.on_event("slow")
@@ -64,6 +88,8 @@ def slow(event):
     requests.get(sync.scopes.shared.url + "/held", timeout=60)
     return {"slow": "done"}
 """
+)
+"""A program that stores events first. What is in flight when a worker dies is taken over after `LEASE` seconds."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -75,18 +101,20 @@ class _Server(ThreadingHTTPServer):
 
 
 class CRM:
-    """The CRM. Use it with `with`; `/held` answers when `let_go` is called.
+    """The CRM. Use it with `with`; `/held` answers, and whoever is called `held` is created, when `let_go` is set.
 
     Attributes:
         records: What it holds, by id.
         writers: The worker processes that have written.
         entered: Released once for each request that is held.
+        refusing: The HTTP status with which an address is not taken.
     """
 
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Any]] = {}
         self.writers: set[str] = set()
         self.updates = 0
+        self.refusing: dict[str, int] = {}
         self.entered = threading.Semaphore(0)
         self.let_go = threading.Event()
         self._lock = threading.Lock()
@@ -100,11 +128,18 @@ class CRM:
     def create(self, contact: dict[str, Any], worker: str) -> str:
         """Create a record, whatever is there already; it takes a while."""
         time.sleep(CREATE_SECONDS)
+        if contact.get("first_name") == "held":
+            self.hold()
         with self._lock:
             self.writers.add(worker)
             ref = f"r{len(self.records) + 1}"
             self.records[ref] = contact | {"ref": ref}
         return ref
+
+    def hold(self) -> None:
+        """Wait until `let_go` is set."""
+        self.entered.release()
+        self.let_go.wait(60)
 
     def update(self, contact: dict[str, Any], worker: str) -> None:
         """Update a record."""
@@ -130,13 +165,17 @@ def _handler(crm: CRM) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/held":
-                crm.entered.release()
-                crm.let_go.wait(60)
+                crm.hold()
             wanted = parse_qs(urlsplit(self.path).query).get("mail")
             self._answer([record for record in list(crm.records.values()) if [record.get("mail")] == wanted])
 
         def do_POST(self) -> None:
-            self._answer({"ref": crm.create(self._body(), self.headers["X-Worker"])})
+            contact = self._body()
+            status = crm.refusing.get(contact.get("mail", ""))
+            if status is not None:
+                self._answer({}, status)
+            else:
+                self._answer({"ref": crm.create(contact, self.headers["X-Worker"])})
 
         def do_PATCH(self) -> None:
             crm.update(self._body(), self.headers["X-Worker"])
@@ -146,9 +185,9 @@ def _handler(crm: CRM) -> type[BaseHTTPRequestHandler]:
             body: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             return body
 
-        def _answer(self, value: object) -> None:
+        def _answer(self, value: object, status: int = 200) -> None:
             body = json.dumps(value).encode()
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

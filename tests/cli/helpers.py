@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ PATIENCE = 60.0
 
 SYNC = """
 from contact_sync import BotmaticPlatform, ContactSync, allow_any_token
+from contact_sync.delivery import open_delivery
 from contact_sync.testing import MemoryConsumer
 from mappers import Mapping
 
@@ -105,7 +106,7 @@ class Project:
 
 
 class Service:
-    """`contact-sync serve` in a process of its own."""
+    """A command in a process of its own, such as `contact-sync serve`."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
         self.process = process
@@ -119,7 +120,7 @@ class Service:
     @property
     def address(self) -> str:
         """Where it listens."""
-        found = re.search(r"listens on (http://\S+)", self.log)
+        found = re.search(r"[Ll]isten(?:s|ing) on (http://\S+)", self.log)
         assert found, self.log
         return found[1]
 
@@ -149,9 +150,16 @@ class Service:
         """Send a signal to the command's own process."""
         self.process.send_signal(number)
 
-    def end(self) -> int:
-        """Wait until it has ended. Its exit code."""
-        return self.process.wait(PATIENCE)
+    def end(self, seconds: float = PATIENCE) -> int:
+        """Wait until it has ended. Its exit code.
+
+        Raises:
+            TimeoutError: It goes on for longer.
+        """
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError(self.log) from None
 
     def refuses(self) -> bool:
         """Whether new connections are refused."""
@@ -178,11 +186,26 @@ class Later:
 @contextmanager
 def serving(project: Project, *arguments: str, ready: bool = True, **environment: str) -> Iterator[Service]:
     """Run `contact-sync serve` on a free port, and wait until it serves; in the end, nothing of it is left."""
-    log = project.folder / "service.log"
-    command = [sys.executable, "-m", "contact_sync.cli", "serve", *arguments, "--port", "0"]
+    with started(project, "serve", *arguments, "--port", "0", ready=ready, **environment) as service:
+        yield service
+
+
+@contextmanager
+def started(project: Project, *arguments: str, ready: bool = True, **environment: str) -> Iterator[Service]:
+    """Run a command that runs until it is stopped, and wait until it works; in the end, nothing of it is left."""
+    with process(project, "-m", "contact_sync.cli", *arguments, **environment) as service:
+        if ready:
+            service.wait_for("Ctrl-C stops it.")
+        yield service
+
+
+@contextmanager
+def process(project: Project, *arguments: str, **environment: str) -> Iterator[Service]:
+    """Run Python in a user's folder; in the end, nothing of it is left."""
+    log = project.folder / f"process-{len(list(project.folder.glob('*.log')))}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command,
+            [sys.executable, *arguments],
             cwd=project.folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -190,11 +213,8 @@ def serving(project: Project, *arguments: str, ready: bool = True, **environment
             env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"} | environment,
             start_new_session=True,
         )
-    service = Service(process, log)
     try:
-        if ready:
-            service.wait_for("Ctrl-C stops it.")
-        yield service
+        yield Service(process, log)
     finally:
         if process.poll() is None:
             process.terminate()
@@ -203,3 +223,11 @@ def serving(project: Project, *arguments: str, ready: bool = True, **environment
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait until a function says so."""
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

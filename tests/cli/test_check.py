@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from contact_sync.testing.sandbox import SandboxPlatform
+from tests.cli.crm import CRM
 from tests.cli.helpers import FIVE_METHODS, SYNC, Checked, Project
+from tests.cli.storing import apply_all, storing
 from tests.cli.test_installations import KEY, STORE, installed
+from tests.platforms.servers import free_port
 from tests.servers import Valkey
 
 KEYS = f"[{KEY!r}]"
@@ -31,6 +34,7 @@ def test_all_is_well(project: Project, sandbox_platform: SandboxPlatform) -> Non
             "secret keys",
             "key store",
             "abilities",
+            "delivery",
             "installations",
             "platform",
             "token",
@@ -59,7 +63,7 @@ def test_the_table_shows_a_row_for_each_and_a_remedy_below(project: Project) -> 
     ]
     assert any(line.startswith("→ Leave auth out, or give a function") for line in lines)
     assert any(line.split()[:2] == ["fail", "platform"] for line in lines)
-    assert lines[-1] == "1 of 12 checks failed."
+    assert lines[-1] == "1 of 13 checks failed."
 
 
 def test_without_failures_the_table_counts_the_warnings(project: Project) -> None:
@@ -400,3 +404,53 @@ class Odd(MemoryConsumer):
 odd = Odd(id_field="ref", email_field="mail")
 sync = ContactSync(odd, [*FIELDS, Mapping("birthdate", "born_on", type="date")], "memory://")
 """
+
+
+DURABLE = "'sqlite:///inbox.db'"
+
+
+def test_an_inline_delivery_is_named_with_what_else_there_is(project: Project) -> None:
+    project.sync(STORE)
+    checked = project.check()
+    assert checked["delivery"] == ("ok", "inline: events are applied within their request")
+    remedies = {finding["name"]: finding["remedy"] for finding in checked.all}
+    assert (
+        remedies["delivery"]
+        == 'A durable one, such as delivery="sqlite:///inbox.db", loses nothing while the CRM is away'
+    )
+
+
+def test_a_durable_delivery_that_answers_is_in_order(project: Project) -> None:
+    project.sync(STORE, delivery=DURABLE, secret_keys=KEYS)
+    checked = project.check()
+    state, detail = checked["delivery"]
+    assert (state, detail.startswith("inbox (SQLite), answers in ")) == ("ok", True)
+    assert checked["events"] == ("ok", "Nothing waits, and nothing has failed.")
+
+
+def test_a_durable_delivery_without_secret_keys_is_warned_of(project: Project) -> None:
+    project.sync(STORE, delivery=DURABLE)
+    state, detail = project.check()["delivery"]
+    assert (state, detail.endswith("; what waits is not encrypted")) == ("warn", True)
+
+
+def test_a_durable_delivery_that_is_away_fails(project: Project) -> None:
+    away = f"postgresql://hush:hush@127.0.0.1:{free_port()}/contacts"
+    project.sync(STORE, delivery=repr(away), secret_keys=KEYS)
+    checked = project.check()
+    state, detail = checked["delivery"]
+    assert (checked.code, state) == (1, "fail")
+    assert detail.startswith("inbox (PostgreSQL): ")
+    assert "hush" not in checked.text
+
+
+def test_dead_letters_are_warned_of_with_how_to_see_them(
+    project: Project, crm: CRM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = storing(project, crm, monkeypatch)
+    crm.refusing["ana@example.com"] = 422
+    shop.send("1", email="ana@example.com")
+    apply_all()
+    checked = project.check()
+    assert checked["events"] == ("warn", "1 failed, 0 in flight, 0 waiting.")
+    assert "contact-sync events app:sync" in checked.text

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -14,17 +12,11 @@ import pytest
 import requests
 
 from tests.cli.crm import CRM, PROGRAM
-from tests.cli.helpers import PATIENCE, SYNC, Later, Project, Service, serving
+from tests.cli.helpers import PATIENCE, SYNC, Later, Project, Service, serving, wait_until
 from tests.platforms.servers import free_port
 from tests.servers import Valkey
 
 FIFTY = 50
-
-
-@pytest.fixture
-def crm() -> Iterator[CRM]:
-    with CRM() as running:
-        yield running
 
 
 @pytest.fixture
@@ -232,11 +224,3 @@ def answering(service: Service) -> set[int]:
 
     with ThreadPoolExecutor(12) as pool:
         return {worker for worker in pool.map(ask, range(12)) if worker is not None}
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    """Wait until a function says so."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -14,8 +14,8 @@ def test_several_workers_on_a_store_in_memory_are_refused(project: Project) -> N
     result = project.run("serve", project.sync("memory://"), "--workers", "2", "--port", "0")
     assert result.code == 2
     assert result.err.splitlines()[-1] == (
-        "Error: 2 workers would each have a key store of their own, since this one (MemoryKeyStore) is in memory: "
-        "pairs would be lost and contacts made twice. Use --workers 1, or a store that processes share: redis://…, "
+        "Error: 2 workers: each would have a key store of its own, since this one (MemoryKeyStore) is in memory: "
+        "pairs would be lost and contacts made twice. Use --workers 1, or use a store that processes share: redis://…, "
         "postgresql://… or sqlite:///pairs.db"
     )
 

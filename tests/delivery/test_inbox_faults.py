@@ -185,3 +185,12 @@ def test_waits_grow_up_to_the_longest_and_are_spread() -> None:
         waits = [retries.wait(tries) for _ in range(200)]
         assert whole / 2 <= min(waits) < max(waits) <= whole
     assert all(retries.wait(1, retry_after=100.0) >= 100 for _ in range(50))
+
+
+def test_a_database_that_was_restarted_while_nobody_asked_is_not_noticed(private_postgresql: PostgreSQL) -> None:
+    """Its old connections are replaced, and no event is refused for them."""
+    with private_postgresql.database() as database, on_stage(database.url) as stage:
+        stage.accepted("7", 1)
+        private_postgresql.restart()
+        stage.accepted("7", 2)
+        assert stage.delivery.backlog().waiting == 2

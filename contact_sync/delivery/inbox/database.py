@@ -19,6 +19,7 @@ from contact_sync.errors import ConfigurationError, DeliveryUnavailable
 from key_stores import KeyStoreError
 from key_stores.sql.engines import check_database, engine_from_url
 from key_stores.sql.failures import translated
+from key_stores.sql.postgresql import has_ended
 
 from .commits import Commits
 from .schema import FORMAT, meta, metadata
@@ -161,6 +162,11 @@ class PostgreSQL(Database):
 
     skip_locked = "FOR UPDATE SKIP LOCKED"
 
+    def __init__(self, engine: Engine, *, owned: bool) -> None:
+        super().__init__(engine, owned=owned)
+        if owned:
+            event.listen(engine, "checkout", _there)
+
     def now(self, connection: Connection) -> float:
         return float(connection.execute(text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
 
@@ -290,6 +296,12 @@ class _FileLock:
         if self._file is not None and self._opened_in == os.getpid():
             self._file.close()
         self._file, self._opened_in = None, 0
+
+
+def _there(driver: Any, *_: object) -> None:
+    """Have a connection replaced that has ended while nobody used it, as when the database was restarted."""
+    if has_ended(driver):
+        raise exc.DisconnectionError
 
 
 def _durable(driver: Any, _: object) -> None:
