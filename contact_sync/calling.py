@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, get_args
 
 from mappers import Mapper, Side
 
 from . import arguments
+from .delivery import Delivery, replay_held
 from .engine import NO_ID, Engine
-from .errors import ConfigurationError
+from .errors import ConfigurationError, DeliveryUnavailable
 from .failures import translate
 from .held import HeldContact
 from .identities import Identities
@@ -21,10 +23,13 @@ from .review import Review
 from .scopes import Scope, Scopes
 from .sides import Route
 
+log = logging.getLogger(__name__)
+
 
 class Calling:
     """The methods for contacts, properties and campaigns. Every one that takes a `token` takes `installation="…"`."""
 
+    delivery: Delivery
     engine: Engine
     identities: Identities
     importer: Importer
@@ -110,7 +115,9 @@ class Calling:
         side: Side = "ext",
         installation: str | None = None,
     ) -> Result:
-        """Erase all that is kept about a contact: pair, baseline, tombstones, what is held. Neither side is written to.
+        """Erase all that is kept about a contact: pair, baseline, tombstones, what is held, and its events.
+
+        Neither side is written to.
 
         Args:
             contact: The CRM's contact, or its id.
@@ -120,7 +127,15 @@ class Calling:
         def forget(scope: Scope) -> Result:
             route = self._route_from(side, scope)
             id = route.source.id_of(contact) if isinstance(contact, Mapping) else _id_of(contact)
-            return Result.failed(NO_ID) if id is None else self.engine.forget(route, id)
+            if id is None:
+                return Result.failed(NO_ID)
+            if self.delivery.durable:  # before all else: what is applied meanwhile would make it known again
+                pairs, whose = self.engine.abilities.pairs, scope.installation
+                own = id if side == "botmatic" else pairs.get_botmatic_id(whose, id)
+                if own is not None and self.delivery.forget(whose, own):
+                    result = self.engine.forget(route, id)
+                    return result.with_(action="deleted") if result.success else result
+            return self.engine.forget(route, id)
 
         return self._scoped(token, installation, forget)
 
@@ -146,6 +161,8 @@ class Calling:
     ) -> Result:
         """Settle a held contact: it is paired with a record of the other side, or gets one of its own.
 
+        With a durable delivery, its events that have failed for that are tried again.
+
         Args:
             id: The id of the contact.
             pair_with: The id of the other side's record that is the same person; or
@@ -158,7 +175,13 @@ class Calling:
             if own is None or (other is None) == (not create):
                 return Result.failed("say what becomes of it: pair_with=… or create=True, one of the two")
             route = self._route_from(side, scope)
-            return self.review.create(route, own) if other is None else self.review.pair(route, own, other)
+            result = self.review.create(route, own) if other is None else self.review.pair(route, own, other)
+            if result.success and side == "botmatic":
+                try:
+                    replay_held(self.delivery, scope.installation, own)
+                except DeliveryUnavailable as error:  # it stays settled; the events are among the dead letters
+                    log.warning("The events of a contact that was held could not be tried again (%s)", error)
+            return result
 
         return self._scoped(token, installation, resolve)
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import click
 
-from contact_sync.delivery import State
+from contact_sync.delivery import replay_held
 from contact_sync.delivery.base import OLDER
 from contact_sync.errors import DeliveryUnavailable
 from contact_sync.held import HeldContact
-from contact_sync.identity import AMBIGUOUS
 from contact_sync.integration import ContactSync
 from contact_sync.results import Result
 from contact_sync.scopes import Scope
@@ -22,11 +19,6 @@ from .output import counted, plain
 from .speaking import NAMES, partner_of, said, see_records, silent_scope, speaking_scope
 from .target import sync_argument
 from .tokens import given_token
-
-_HELD: Final = ("held", AMBIGUOUS)
-"""With these begins the error of an event that has failed since its contact was held."""
-
-_MOST_EVENTS: Final = 1_000
 
 
 @click.command(cls=SyncCommand)
@@ -113,11 +105,8 @@ def _all_the_same(sync: ContactSync, route: Route, id: str) -> str:
 
 def _try_again(sync: ContactSync, installation: str, id: str) -> None:
     """Have the events tried again that failed since their contact was held. Whatever comes, it stays settled."""
-    delivery = sync.delivery
     try:
-        failed = delivery.events(states=[State.FAILED], installation=installation, contact=id, limit=_MOST_EVENTS)
-        held = [event.id for event in failed if (event.error or "").startswith(_HELD)]
-        results = [delivery.replay(event) for event in reversed(held)]  # as they came
+        results = replay_held(sync.delivery, installation, id)
     except DeliveryUnavailable as error:
         click.echo(f"Its events could not be tried again (the delivery: {error}); see 'contact-sync events'", err=True)
         return

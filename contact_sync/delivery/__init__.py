@@ -1,6 +1,7 @@
 """How accepted events get applied: within the request, or stored first and applied by workers."""
 
 from .base import Attempt, Backlog, Delivery, EventRecord, Handling, Parts, Run, Seal, State
+from .held import replay_held
 from .inline import Inline
 from .retries import Retries
 from .urls import open_delivery
@@ -18,4 +19,5 @@ __all__ = [
     "Seal",
     "State",
     "open_delivery",
+    "replay_held",
 ]

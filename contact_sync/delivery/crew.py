@@ -1,8 +1,8 @@
 """The threads of a worker, and who gets the next one: no installation holds up another.
 
-Each installation gets a thread in turn, and there are a few more for those that have none. A call that lasts long does not
-count: its thread waits for a slow CRM, and another takes its place. But an installation whose calls last long gets few
-threads until they are over. A few jobs are taken ahead, so that a thread that becomes free has something to do at once.
+Each installation gets a thread in turn, and there are a few more for those that have none. A call that lasts long does
+not count: its thread waits for a slow CRM, and another takes its place. But an installation whose calls last long gets
+few threads until they are over. Some jobs are taken ahead, so that a thread that becomes free has something to do.
 """
 
 from __future__ import annotations

@@ -317,10 +317,24 @@ def test_who_has_decided_can_have_a_held_event_tried_again(inbox: Inbox) -> None
     letter = world.sync.delivery.event(id)
     assert letter is not None
     assert (letter.state, letter.action) == (State.FAILED, "held")
-    world.pair("7", "e2")
-    assert world.sync.delivery.replay(id).success
+    assert world.sync.resolve_held(7, TOKEN, pair_with="e2").success
     settle(world.sync)
+    assert world.sync.delivery.event(id).state is State.APPLIED  # type: ignore[union-attr]
     assert record(world.crm, "e2")["first_name"] == "Ana"
+
+
+@pytest.mark.parametrize(("side", "id"), [("botmatic", 7), ("ext", "1")])
+def test_forgetting_a_contact_takes_its_events_with_it(inbox: Inbox, side: Any, id: Any) -> None:
+    """Those that wait, and the records of those that were applied; of that contact alone."""
+    world = make_world(delivery=inbox)
+    world.event("contact_created", ANA)
+    settle(world.sync)
+    world.event("contact_updated", {"id": 7, "firstname": "Bea"})
+    other = world.event("contact_created", {"id": 8})["data"]["event_id"]
+    result = world.sync.forget(id, TOKEN, side=side)
+    assert (result.success, result.action) == (True, "deleted")
+    assert [event.id for event in world.sync.delivery.events()] == [other]
+    assert world.external_id("7") is None
 
 
 def test_an_answer_repeats_no_value_and_a_log_line_has_the_events_id(
