@@ -19,6 +19,7 @@ from contact_sync.results import Result
 
 NO_SUCH_EVENT: Final = "there is no such event; it was settled long ago, or never here"
 NOT_FAILED: Final = "only an event that has failed can be tried again"
+DIED: Final = "the worker died while it applied this event"
 IN_FLIGHT_STAYS: Final = "a worker is applying this event; wait until it is settled"
 SETTLED_STAYS: Final = "it is applied, and nothing of it is kept but that"
 OLDER: Final = "later events of this contact were applied since, and this one would write older values over theirs"

@@ -6,11 +6,21 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from contact_sync.events import Event
+from contact_sync.results import Result
+
+UNEXPLAINED: Final = "it failed without an error"
 LONGEST: Final = 300
 _HIDDEN: Final = "…"
 _SHORTEST: Final = 2
 _ADDRESS: Final = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
 _DIGITS: Final = re.compile(r"\+?\d[\d ().\-/]{5,}\d")
+
+
+def failure_of(result: Result, events: Sequence[Event]) -> str:
+    """What may be kept of why applying some events failed."""
+    error = result.error or UNEXPLAINED
+    return redacted(f"{error}: {result.reason}" if result.reason else error, [event.data for event in events])
 
 
 def redacted(error: str, data: Sequence[Any]) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Final
 
 from contact_sync.delivery.base import Parts, Run
 from contact_sync.delivery.envelope import NotLetIn, Unreadable, unpack
-from contact_sync.delivery.redaction import redacted
+from contact_sync.delivery.redaction import failure_of
 from contact_sync.delivery.retries import Retries
 from contact_sync.delivery.runs import FOLDED
 from contact_sync.events import Event
@@ -17,8 +16,6 @@ from contact_sync.results import Result
 from .claiming import Claimed, Waiting
 from .schema import APPLIED, FAILED, WAITING, loaded
 from .settling import Outcome, Settled
-
-UNEXPLAINED: Final = "it failed without an error"
 
 
 class Applying:
@@ -75,7 +72,7 @@ class Applying:
         if result.retryable and result.action != "held":
             return self._again(lane, waiting, result, run.events)
         if len(waiting) == 1:
-            return Settled(lane, (Outcome(waiting[0], FAILED, result.action, said(result, run.events)),))
+            return Settled(lane, (Outcome(waiting[0], FAILED, result.action, failure_of(result, run.events)),))
         return self._one_by_one(lane, waiting, run)
 
     def _one_by_one(self, lane: Claimed, waiting: Sequence[Waiting], run: Run) -> Settled:
@@ -92,18 +89,11 @@ class Applying:
     def _again(self, lane: Claimed, waiting: Sequence[Waiting], result: Result, events: Sequence[Event]) -> Settled:
         """Try the events again later; those that have been tried for too long are given up."""
         now = time.time()
-        error = said(result, events)
+        error = failure_of(result, events)
         states = [FAILED if now - one.since > self._retries.give_up else WAITING for one in waiting]
         outcomes = tuple(Outcome(one, state, error=error) for one, state in zip(waiting, states, strict=True))
         left = next((one for one, state in zip(waiting, states, strict=True) if state == WAITING), None)
         return Settled(lane, outcomes, 0.0 if left is None else self._retries.wait(left.tries + 1, result.retry_after))
-
-
-def said(result: Result, events: Sequence[Event]) -> str:
-    """What may be kept of a failure: no contact values."""
-    error = result.error or UNEXPLAINED
-    whole = f"{error}: {result.reason}" if result.reason else error
-    return redacted(whole, [event.data for event in events])
 
 
 def _applied(waiting: Sequence[Waiting], result: Result) -> tuple[Outcome, ...]:

@@ -16,12 +16,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from contact_sync.delivery.base import DIED
 from contact_sync.delivery.retries import Retries
 from contact_sync.delivery.runs import run_length
 
 from .database import Database, run, run_for, run_many
 from .schema import FAILED, WAITING
-from .tries import DIED, with_try
+from .tries import with_try
 
 MOST_EVENTS: Final = 100
 """How many events of a lane are given out at once."""

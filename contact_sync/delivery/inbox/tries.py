@@ -8,7 +8,6 @@ from typing import Final
 from contact_sync.delivery.base import Attempt
 
 MOST: Final = 20
-DIED: Final = "the worker died while it applied this event"
 
 
 def with_try(log: str | None, at: float, error: str) -> str:

@@ -1,0 +1,2 @@
+-- Answers the time.
+return now
