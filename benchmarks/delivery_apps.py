@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sqlite3
 import sys
 import threading
@@ -101,22 +102,16 @@ def service(crm: str) -> ContactSync:
 
 
 def main() -> None:
-    """Serve, and print the port when it does."""
+    """Serve, and print the port when it does; or apply what waits, and print 0 when it does."""
     kind, _, what = sys.argv[1].partition(":")
-    app = bare(what) if kind == "bare" else None
-    stop = threading.Event()
-    worker: threading.Thread | None = None
-    if app is None:
-        sync = service(what)
-        app = sync.app
-        if kind == "working":
-            worker = threading.Thread(target=sync.run_worker, args=(stop,), kwargs={"threads": THREADS, "grace": 5})
-            worker.start()
+    if kind == "draining":
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        service(what).delivery.run_worker(stop, threads=THREADS, grace=5.0, ready=lambda: print(0, flush=True))
+        return
+    app = bare(what) if kind == "bare" else service(what).app
     server = Server(app, port=0, threads=THREADS if kind == "inline" else 32)
     server.run(started=lambda: print(server.address.rpartition(":")[2], flush=True))
-    stop.set()
-    if worker is not None:
-        worker.join()
 
 
 if __name__ == "__main__":

@@ -1,18 +1,27 @@
-"""The consumer: how a CRM is reached. Users subclass `ExternalAPIConsumer`; the engine calls it through `ask`."""
+"""The consumer: how a CRM is reached. Users subclass `ExternalAPIConsumer`; the engine calls it through `ask`, and for
+batches through `ask_many`."""
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final, Literal
 
-from .failures import FAULTS, translate
+from .failures import FAULTS, status_of, translate
+from .observing import observers
 from .results import NOT_FOUND, Result, to_result
 
 ResultLike = Result | Mapping[str, Any]
 """What a consumer's method may return: a `Result`, or a dict of the Node library's shape."""
 
+ManyResults = Sequence[ResultLike] | ResultLike
+"""What a batch call may return: a result for each record, in order; or a single failed one, which counts for all."""
+
+TURNED_DOWN: Final = "the call for all of them was turned down, and nothing of it was done"
+"""The `reason` of the failures of a batch that was turned down whole. Its contacts may be sent again, one by one."""
+
+_ABOUT_THE_KEY: Final = frozenset({401, 403, 407})  # a refused key is refused for each contact alone, too
 PAGE_SIZE: Final = 30
 _EMPTY_PAGES: Final = 100  # CRMs that filter after paging do give a few of them
 EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
@@ -38,6 +47,10 @@ class ExternalAPIConsumer(ABC):
     omits_empty: bool = False
     """Whether the CRM's records leave out fields that are empty: what is absent in a record counts as empty then, so
     that a clear travels. Otherwise it is not told of. Only for consumers that always give all the mapped fields."""
+
+    batch_size: int = 1
+    """How many records `create_contacts` and `update_contacts` take at once; 1: it has no batch calls, and they are not
+    called."""
 
     @abstractmethod
     def create_contact(self, contact: dict[str, Any]) -> ResultLike:
@@ -92,6 +105,30 @@ class ExternalAPIConsumer(ABC):
         Returns:
             Success, or `NOT_FOUND` if it was not there.
         """
+
+    def create_contacts(self, contacts: list[dict[str, Any]]) -> ManyResults:
+        """Create several records with one call: two at least, `batch_size` at the most.
+
+        Optional: the default calls `create_contact` for each.
+
+        Returns:
+            A result for each, in the order given, as `create_contact` answers. Where the CRM turned the call down whole
+            and made none, a single failure will do: unless it is retryable, each is then created by itself. So is what
+            raised an exception that carries the status (400 to 499); after any other one nobody knows what was made.
+        """
+        return [ask(self, "create_contact", contact) for contact in contacts]
+
+    def update_contacts(self, contacts: list[dict[str, Any]]) -> ManyResults:
+        """Update several records with one call: two at least, `batch_size` at the most, each as for `update_contact`.
+
+        Optional: the default calls `update_contact` for each.
+
+        Returns:
+            A result for each, in the order given, as `update_contact` answers: a record that is missing is `NOT_FOUND`
+            and does not stop the others. Where the CRM turned the call down whole, a single failure will do, or an
+            exception: unless it is retryable, each is then updated by itself.
+        """
+        return [ask(self, "update_contact", contact) for contact in contacts]
 
     def find_contact(self, field: str, value: str) -> ResultLike:  # noqa: ARG002 - for overriders
         """Find records by the value of a field. Override it to match contacts by more than their e-mail address.
@@ -172,10 +209,69 @@ class ExternalAPIConsumer(ABC):
 def ask(consumer: ExternalAPIConsumer, method: str, *args: object) -> Result:
     """Call a consumer's method and get a `Result`, whatever it does: the one place where its faults are translated."""
     source = f"{type(consumer).__name__}.{method}"
+    began = observers.clock()
     try:
-        return to_result(getattr(consumer, method)(*args), source)
+        result = to_result(getattr(consumer, method)(*args), source)
     except FAULTS as error:
-        return translate(error, source)
+        result = translate(error, source)
+    observers.called("consumer", method, result, began)
+    return result
+
+
+def ask_many(
+    consumer: ExternalAPIConsumer,
+    method: Literal["create_contacts", "update_contacts"],
+    contacts: Sequence[dict[str, Any]],
+) -> list[Result]:
+    """Call a consumer's batch method and get a `Result` for each contact, in order, whatever it does.
+
+    Those of a call that was turned down whole, so that its contacts may be sent one by one, have the `reason`
+    `TURNED_DOWN`. Of creates that has to be certain, since a repeated one makes everything twice.
+    """
+    source = f"{type(consumer).__name__}.{method}"
+    began = observers.clock()
+    try:
+        results = _each(getattr(consumer, method)(list(contacts)), len(contacts), source)
+    except FAULTS as error:
+        status = status_of(error)
+        if status is None:
+            nothing_done = method == "update_contacts"  # perhaps it was, but it may be done again
+        else:
+            nothing_done = 400 <= status < 500 and status not in _ABOUT_THE_KEY
+        results = _whole(translate(error, source), len(contacts), nothing_done=nothing_done)
+    if results:
+        worked = next((result for result in results if result.success), results[0])
+        observers.called("consumer", method, worked, began)
+    return results
+
+
+def _each(answer: object, count: int, source: str) -> list[Result]:
+    """Read what a batch method returned."""
+    if isinstance(answer, Result | Mapping):
+        one = to_result(answer, source)
+        if not one.success:
+            said = answer.success if isinstance(answer, Result) else answer.get("success")
+            return _whole(one, count, nothing_done=said is False)
+        given = "one result"
+    elif isinstance(answer, Sequence) and not isinstance(answer, str | bytes):
+        if len(answer) == count:
+            return [to_result(each, source) for each in answer]
+        given = f"{len(answer)} results"
+    else:
+        return [Result.failed(f"{to_result(answer, source).error}, one for each contact")] * count
+    return [Result.failed(f"{source} returned {given} for {count} contacts; expected one for each, in order")] * count
+
+
+def _whole(failure: Result, count: int, *, nothing_done: bool) -> list[Result]:
+    """Give every contact of a batch the failure of the whole call; an id or a record in it is that of one alone."""
+    reason = TURNED_DOWN if nothing_done and not (failure.retryable or failure.in_doubt) else failure.reason
+    return [failure.with_(id=None, contact=None, contacts=None, reason=reason)] * count
+
+
+def batch_size_of(consumer: ExternalAPIConsumer) -> int:
+    """How many records a consumer's batch calls take; 1 if it has none, or if what it says is no number of records."""
+    size: object = consumer.batch_size
+    return size if isinstance(size, int) and not isinstance(size, bool) and size > 1 else 1
 
 
 def pages(consumer: ExternalAPIConsumer, page_size: int = PAGE_SIZE) -> Iterator[Result]:

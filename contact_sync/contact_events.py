@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from . import listeners
+from .batches import save_many
+from .consumer import batch_size_of
 from .delivery import Run
 from .engine import NO_ID, Engine
 from .events import Event, EventName
@@ -78,7 +80,7 @@ class ContactEvents:
     def batch_size(self, installation: str) -> int:
         """How many contacts of an installation are best applied together."""
         shared = self._scopes.shared
-        return self._batch_sizes.get(installation, 1) if shared is None else shared.batch_size
+        return self._batch_sizes.get(installation, 1) if shared is None else batch_size_of(shared)
 
     def _synced(self, events: Sequence[Event]) -> list[Result]:
         if len(events) == 1:
@@ -100,13 +102,13 @@ class ContactEvents:
         if isinstance(scope, Result):
             return [scope] * len(events)
         self._learn(scope)
-        return [self._sync(scope, event) for event in events]
+        return save_many(self._engine, self._engine.to_external(scope), [event.data for event in events])
 
     def _learn(self, scope: Scope) -> None:
         if self._scopes.shared is None:
             if len(self._batch_sizes) >= _MOST_SIZES:
                 self._batch_sizes.clear()
-            self._batch_sizes[scope.installation] = scope.consumer.batch_size
+            self._batch_sizes[scope.installation] = batch_size_of(scope.consumer)
 
     def _sync(self, scope: Scope, event: Event) -> Result:
         self._learn(scope)

@@ -169,23 +169,32 @@ class Engine:
         plan = self.plan_update(route, claim, known, contact)
         if isinstance(plan, Result):
             return plan
+        partner = str(route.target.id_in(known))
+        result = self.writer.deliver(claim, plan, "update", partner) if plan.merged.write else Result.ok(partner)
+        return self.written(claim, known, contact, plan, result)
+
+    def written(
+        self, claim: ContactClaim, known: KnownContact, contact: Mapping[str, Any], plan: Plan, result: Result
+    ) -> Result:
+        """Take note of what came of writing to the partner of a contact; then the source takes what it is to take.
+
+        Args:
+            plan: What was to be written.
+            result: What the target answered; a success if the plan has nothing for it.
+        """
         if not plan.has_news:
             plan.settle(None)
             self.keep(claim, known, plan)
             return self.unchanged(plan, known)
-        partner = str(route.target.id_in(known))
-        result = Result.ok(partner)
-        if plan.merged.write:
-            result = self.writer.deliver(claim, plan, "update", partner)
-            if result.not_found:
-                return self.missing(route, claim, known, contact)
-            if result.in_doubt:
-                plan.touch(route.target.name)
-                self.keep(claim, known, plan)
-            if not result.success or result.action == "skipped":
-                return result
+        if result.not_found:
+            return self.missing(plan.route, claim, known, contact)
+        if result.in_doubt:
+            plan.touch(plan.route.target.name)
+            self.keep(claim, known, plan)
+        if not result.success or result.action == "skipped":
+            return result
         plan.settle(result.contact)
-        back = self.writer.take(claim, plan, str(route.source.id_in(known)))
+        back = self.writer.take(claim, plan, str(plan.route.source.id_in(known)))
         self.keep(claim, known, plan)
         return self.updated(plan, known) if back.success else back
 

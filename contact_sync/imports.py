@@ -13,21 +13,17 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
-from .batches import Batch
+from .batches import write_batch
 from .consumer import pages
 from .courses import Course
 from .engine import Engine
-from .errors import Busy
 from .failures import FAULTS, translate
 from .reports import ImportReport, Tally
 from .results import Result
 from .scopes import Scope
-
-BATCH_SIZE: Final = 100
-"""How many contacts are written with one call to the platform."""
-
+from .sides import BATCH_SIZE
 
 Progress = Callable[[ImportReport], object]
 """Is called after each batch with the report so far. If it raises, the import ends there."""
@@ -111,20 +107,7 @@ class Importer:
     def _write(self, scope: Scope, batch: Sequence[Mapping[str, Any]], course: Course, *, create: bool) -> list[Result]:
         """Write a batch in which no contact comes twice. One result for each, in order."""
         route = self._engine.to_platform(scope)
-        work = Batch(self._engine, route, batch, course)
-        if not work.known:
-            return work.results()
-        refs = [route.source.ref(id, self._engine.identity.guards(route, contact)) for id, contact in work.known]
-        try:
-            with self._engine.claims.contacts(scope.installation, refs) as claim:
-                work.run(claim, create=create)
-        except Busy as busy:
-            if len(batch) > 1:  # one of them is worked on elsewhere; the others need not wait for it
-                return [result for contact in batch for result in self._write(scope, [contact], course, create=create)]
-            work.fail_rest(translate(busy, "a batch for the platform"))
-        except Exception as error:  # noqa: BLE001 - a user's store or platform may raise anything
-            work.fail_all(translate(error, "a batch for the platform"))
-        return work.results()
+        return write_batch(self._engine, route, batch, create=create, read_at=course.read_at, heard=course.heard)
 
 
 def _until_it_raises(contacts: Iterable[Any], problems: list[Result]) -> Iterator[Any]:

@@ -5,18 +5,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from key_stores import ContactRef, KnownContact
 from mappers import Mapper, Side
 
-from .consumer import EMAIL, ExternalAPIConsumer, ask
+from .consumer import EMAIL, TURNED_DOWN, ExternalAPIConsumer, ask, ask_many, batch_size_of
 from .events import Change
-from .platforms import Platform
+from .platforms import NOTHING_DONE, Platform
 from .results import NOT_FOUND, Result
 from .scopes import Scope
 
 NO_SUCH_RECORD: Final = Result.failed(NOT_FOUND)
+
+BATCH_SIZE: Final = 100
+"""How many contacts are written with one call to the platform."""
+
+Write = tuple[Change, dict[str, Any]]
+"""A change that is to be written, and the payload that is written."""
 
 
 class EngineSide(ABC):
@@ -68,6 +74,19 @@ class EngineSide(ABC):
     @abstractmethod
     def write(self, change: Change, payload: dict[str, Any]) -> Result:
         """Make the call. A create's success has the `id`."""
+
+    @property
+    @abstractmethod
+    def batch_size(self) -> int:
+        """How many contacts `write_many` takes at once; 1 if there are no batch calls."""
+
+    @abstractmethod
+    def write_many(self, kind: Literal["create", "update"], writes: Sequence[Write]) -> list[Result]:
+        """Make one call for several changes of one kind.
+
+        Returns:
+            One result for each, in order, as `write` gives it; `nothing_done` tells which may be written again.
+        """
 
     @abstractmethod
     def searches(self, value: str) -> bool:
@@ -140,6 +159,20 @@ class PlatformSide(EngineSide):
             return self._platform.update_contact(token, change.id, payload)
         return self._platform.delete_contact(token, change.id)
 
+    @property
+    def batch_size(self) -> int:
+        return BATCH_SIZE
+
+    def write_many(self, kind: Literal["create", "update"], writes: Sequence[Write]) -> list[Result]:
+        token = self.scope.auth.token
+        if kind == "create":
+            results = self._platform.create_contacts(token, [payload for _, payload in writes])
+        else:
+            results = self._platform.update_contacts(token, [(str(change.id), payload) for change, payload in writes])
+        if len(results) != len(writes):
+            return [Result.failed(f"the platform gave {len(results)} results for {len(writes)} contacts")] * len(writes)
+        return results
+
     def searches(self, value: str) -> bool:
         del value
         return False
@@ -198,6 +231,16 @@ class ExternalSide(EngineSide):
             return ask(self.scope.consumer, "update_contact", payload)
         return ask(self.scope.consumer, "delete_contact", change.id)
 
+    @property
+    def batch_size(self) -> int:
+        return batch_size_of(self.scope.consumer)
+
+    def write_many(self, kind: Literal["create", "update"], writes: Sequence[Write]) -> list[Result]:
+        if len(writes) == 1:
+            return [self.write(*writes[0])]
+        payloads = [payload for _, payload in writes]
+        return ask_many(self.scope.consumer, "create_contacts" if kind == "create" else "update_contacts", payloads)
+
     def searches(self, value: str) -> bool:
         own = type(self.scope.consumer).find_contact is not ExternalAPIConsumer.find_contact
         return own or EMAIL.fullmatch(value) is not None
@@ -228,6 +271,11 @@ class Route:
     def back(self) -> Route:
         """The same route, the other way."""
         return Route(self.target, self.source)
+
+
+def nothing_done(result: Result) -> bool:
+    """Whether a contact was in a batch that was turned down whole, so that it may be written by itself."""
+    return not result.success and result.reason in (NOTHING_DONE, TURNED_DOWN)
 
 
 def without_empty(contact: Mapping[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,7 @@ class Traces:
 
     def note_grave(self, installation: str, botmatic_id: str, external_id: str, seconds: float) -> None:
         """Remember for as long as their tombstones stay who was paired with whom, so that both can be forgotten."""
-        self._records.put_record(installation, f"{_GRAVE}{external_id}", f"{time.time() + seconds:.0f}:{botmatic_id}")
+        self._records.put_record(installation, f"{_GRAVE}{external_id}", f"{time.time() + seconds:.3f}:{botmatic_id}")
 
     def buried_with(self, installation: str, side: Side, id: str) -> str | None:
         """With whom a contact was paired that is buried; `None` if that is not known."""

@@ -8,12 +8,13 @@ from typing import Any
 from contact_sync.consumer import ExternalAPIConsumer, pages
 from contact_sync.results import Result, to_result
 
+from .contract_batches import BatchTests
 from .contract_probe import PAGE, Probe, said
 from .paths import leaves, put, value_at
 
 
-class OptionalTests:
-    """Updates of single fields, records that are given back, searches by any field, archiving."""
+class OptionalTests(BatchTests):
+    """Updates of single fields, records that are given back, searches by any field, archiving, and batch calls."""
 
     def test_each_field_can_be_updated_alone(self, probe: Probe) -> None:
         """An update with any one field writes it and keeps the others, as the sync does with `partial_updates`."""

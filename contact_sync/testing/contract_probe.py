@@ -6,10 +6,10 @@ import copy
 import itertools
 import secrets
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Final, Literal, NamedTuple
 
-from contact_sync.consumer import ExternalAPIConsumer, ask
+from contact_sync.consumer import ExternalAPIConsumer, ask, ask_many
 from contact_sync.results import Result, id_text
 
 from .paths import contact_of, leaves, put, steps, value_at
@@ -87,6 +87,15 @@ class Probe:
         if method == "create_contact" and result.success and result.id is not None:
             self._created.append(result.id)
         return result
+
+    def ask_many(
+        self, method: Literal["create_contacts", "update_contacts"], contacts: Sequence[dict[str, Any]]
+    ) -> list[Result]:
+        """Make a batch call as the engine does, and remember what was created."""
+        results = ask_many(self.consumer, method, contacts)
+        if method == "create_contacts":
+            self._created += [result.id for result in results if result.success and result.id is not None]
+        return results
 
     def address(self, start: str = "contact") -> str:
         """An e-mail address that no record has."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from contact_sync.consumer import PAGE_SIZE, ExternalAPIConsumer, ResultLike
+from contact_sync.consumer import PAGE_SIZE, ExternalAPIConsumer, ManyResults, ResultLike
 from contact_sync.results import NOT_FOUND, Result
 
 from .crm.fields import merged
@@ -26,6 +26,7 @@ class MemoryConsumer(Scripted, ExternalAPIConsumer):
         email_field: The key of a contact that holds its e-mail address.
         unique_email: Whether a second record with an e-mail address is refused, with the first one's id.
         partial_updates: Whether updates are to hold the changed fields alone.
+        batch_size: How many records a batch call takes; one with more is turned down. A batch call is one of `calls`.
 
     Attributes:
         calls: Every call so far as `(method, id)`, in order; also the ones that failed. Yours to clear.
@@ -39,12 +40,14 @@ class MemoryConsumer(Scripted, ExternalAPIConsumer):
         email_field: str = "email",
         unique_email: bool = False,
         partial_updates: bool = False,
+        batch_size: int = 1,
     ) -> None:
         super().__init__()
         self.id_field = id_field
         self.email_field = email_field
         self.unique_email = unique_email
         self.partial_updates = partial_updates
+        self.batch_size = batch_size
         self._records: dict[str, dict[str, Any]] = {}
         self._last_id = 0
         for contact in contacts:
@@ -58,13 +61,10 @@ class MemoryConsumer(Scripted, ExternalAPIConsumer):
             return copy.deepcopy(self._records)
 
     def create_contact(self, contact: dict[str, Any]) -> ResultLike:
-        def create() -> Result:
-            taken = self._with_email(contact.get(self.email_field)) if self.unique_email else []
-            if taken:
-                return Result.failed("a record with that e-mail address exists already", id=taken[0])
-            return Result.ok(self._keep(contact, None))
+        return self._run("create_contact", None, contact, lambda: self._create(contact))
 
-        return self._run("create_contact", None, contact, create)
+    def create_contacts(self, contacts: list[dict[str, Any]]) -> ManyResults:
+        return self._run("create_contacts", None, contacts, lambda: self._each(contacts, self._create))
 
     def get_contact(self, id: str) -> ResultLike:
         def get() -> Result:
@@ -100,27 +100,43 @@ class MemoryConsumer(Scripted, ExternalAPIConsumer):
         return self._run("list_contacts", None, (page, limit), read)
 
     def update_contact(self, contact: dict[str, Any]) -> ResultLike:
-        given = contact.get(self.id_field)
-        id = None if given is None else str(given)
+        return self._run("update_contact", self._id_of(contact), contact, lambda: self._update(contact))
 
-        def update() -> Result:
-            if id is None:
-                return Result.failed(f"the contact has no {self.id_field!r}")
-            if id not in self._records:
-                return Result.failed(NOT_FOUND)
-            others = [other for other in self._with_email(contact.get(self.email_field)) if other != id]
-            if self.unique_email and others:
-                return Result.failed("another record has that e-mail address", id=others[0])
-            self._records[id] = merged(self._records[id], copy.deepcopy(contact)) | {self.id_field: id}
-            return Result.ok(id)
-
-        return self._run("update_contact", id, contact, update)
+    def update_contacts(self, contacts: list[dict[str, Any]]) -> ManyResults:
+        return self._run("update_contacts", None, contacts, lambda: self._each(contacts, self._update))
 
     def delete_contact(self, id: str) -> ResultLike:
         def delete() -> Result:
             return Result.failed(NOT_FOUND) if self._records.pop(id, None) is None else Result.ok(id)
 
         return self._run("delete_contact", id, id, delete)
+
+    def _create(self, contact: Mapping[str, Any]) -> Result:
+        taken = self._with_email(contact.get(self.email_field)) if self.unique_email else []
+        if taken:
+            return Result.failed("a record with that e-mail address exists already", id=taken[0])
+        return Result.ok(self._keep(contact, None))
+
+    def _update(self, contact: Mapping[str, Any]) -> Result:
+        id = self._id_of(contact)
+        if id is None:
+            return Result.failed(f"the contact has no {self.id_field!r}")
+        if id not in self._records:
+            return Result.failed(NOT_FOUND)
+        others = [other for other in self._with_email(contact.get(self.email_field)) if other != id]
+        if self.unique_email and others:
+            return Result.failed("another record has that e-mail address", id=others[0])
+        self._records[id] = merged(self._records[id], copy.deepcopy(dict(contact))) | {self.id_field: id}
+        return Result.ok(id)
+
+    def _each(self, contacts: list[dict[str, Any]], act: Callable[[Mapping[str, Any]], Result]) -> ManyResults:
+        if len(contacts) > self.batch_size:
+            return Result.failed(f"a batch holds at most {self.batch_size} records, not {len(contacts)}")
+        return [act(contact) for contact in contacts]
+
+    def _id_of(self, contact: Mapping[str, Any]) -> str | None:
+        given = contact.get(self.id_field)
+        return None if given is None else str(given)
 
     def _keep(self, contact: Mapping[str, Any], id: str | None) -> str:
         while id is None:

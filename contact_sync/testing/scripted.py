@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
-from contact_sync.consumer import ResultLike
 from contact_sync.results import NOT_FOUND, Result
+
+T = TypeVar("T")
 
 Hook = Callable[..., object]
 """Runs before a call takes effect and is given the call's arguments. It may wait, raise, or change the records."""
@@ -23,6 +24,8 @@ _METHODS: Final = (
     "find_contact",
     "archive_contact",
     "iter_contacts",
+    "create_contacts",
+    "update_contacts",
 )
 
 
@@ -40,10 +43,10 @@ class _Fault:
     times: int
     after: bool
 
-    def strike(self) -> ResultLike:
+    def strike(self) -> Any:
         if isinstance(self.outcome, BaseException):
             raise self.outcome
-        return cast(ResultLike, self.outcome)  # nonsense too, where a test wants a consumer that returns it
+        return self.outcome  # nonsense too, where a test wants a consumer that returns it
 
 
 class Scripted:
@@ -98,7 +101,7 @@ class Scripted:
         """Let a call in, or raise what it is refused with. The lock is held."""
         return
 
-    def _run(self, method: str, id: str | None, given: object, act: Callable[[], ResultLike]) -> ResultLike:
+    def _run(self, method: str, id: str | None, given: object, act: Callable[[], T]) -> T:
         with self._lock:
             self.calls.append(Call(method, id))
             hook = self._hooks.get(method)
@@ -108,9 +111,9 @@ class Scripted:
             self._admit()
             fault = self._next_fault(method)
             if fault is not None and not fault.after:
-                return fault.strike()
+                return cast(T, fault.strike())
             result = act()
-        return result if fault is None else fault.strike()
+        return result if fault is None else cast(T, fault.strike())
 
     def _next_fault(self, method: str) -> _Fault | None:
         for fault in self._faults:

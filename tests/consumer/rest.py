@@ -115,6 +115,10 @@ def answer_to(
     crm: MemoryConsumer, method: str, id: str, query: dict[str, str], contact: dict[str, Any]
 ) -> tuple[int, Any]:
     result: Any
+    if id == "batch":
+        written = "PATCH" if method == "PATCH" else "POST"
+        answers = [answer_to(crm, written, str(it.get("id", "")), {}, it) for it in contact["contacts"]]
+        return 200, {"results": [{"status": status, "record": record} for status, record in answers]}
     if method == "POST":
         result = crm.create_contact(contact)
         return 201, crm.records[result.id]

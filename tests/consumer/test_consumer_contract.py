@@ -38,6 +38,11 @@ GIVEN_BACK = "a_record_that_a_write_gives_back_is_whole"
 FIND_OF_NOBODY = "find_contact_of_what_nobody_has_is_not_found"
 ARCHIVED = "an_archived_record_is_out_of_sight"
 ARCHIVED_MISSING = "archiving_a_missing_record_is_not_found"
+BATCH_CREATES = "a_batch_of_creates_is_answered_one_for_each_in_order"
+BATCH_UPDATES = "a_batch_of_updates_is_answered_one_for_each_in_order"
+BATCH_CLEARS = "a_batch_of_updates_clears_what_is_none"
+BATCH_MISSING = "a_missing_record_in_a_batch_of_updates_does_not_stop_the_others"
+BATCH_REFUSED = "a_refused_contact_in_a_batch_of_creates_leaves_the_others_or_stops_all"
 DELETING = {"a_deleted_record_is_gone", "a_deleted_contact_is_in_no_page"}
 BUSY = "too_many_requests_is_a_retryable_failure_that_says_when"
 
@@ -47,6 +52,19 @@ WRONG: dict[str, set[str]] = {
     "ArchiveOfMissingSucceeds": {ARCHIVED_MISSING},
     "ArchivePretends": {ARCHIVED},
     "AsciiOnly": {"text_survives", "special_characters_in_an_email_survive"},
+    "BatchSizeIsText": {"batch_size_is_a_number_of_records"},
+    "BatchesAnswerInAnOrderOfTheirOwn": {BATCH_CREATES, BATCH_MISSING},
+    "BatchesAnswerOnceForAll": {BATCH_UPDATES, BATCH_CLEARS, BATCH_MISSING, "a_batch_of_none_is_answered_with_none"},
+    "BatchesAnswerWithWhatWorked": {BATCH_MISSING},
+    "BatchesChangeTheirArgument": {BATCH_UPDATES, BATCH_CLEARS, BATCH_MISSING},
+    "BatchesCreateWhatIsMissing": {BATCH_MISSING},
+    "BatchesDropWhatIsNone": {BATCH_CLEARS},
+    "BatchesFailWholeAndDoSome": {BATCH_REFUSED},
+    "BatchesGiveBackTheChange": {BATCH_UPDATES},
+    "BatchesOfNoneFail": {"a_batch_of_none_is_answered_with_none"},
+    "BatchesRefuseWithoutAnId": {BATCH_REFUSED},
+    "BatchesStopAtTheFirstFailure": {BATCH_MISSING},
+    "BatchesTakeLessThanSaid": {BATCH_CREATES},
     "BeyondTheEndFails": {
         "a_page_beyond_the_end_is_empty",
         "a_deleted_contact_is_in_no_page",

@@ -13,21 +13,38 @@ from .rest import rest_crm
 PAGE = Path(__file__).parents[2] / "docs" / "writing-a-consumer.md"
 
 
-def test_the_consumer_of_the_page_passes_the_suite(tmp_path: Path) -> None:
+SUITE_OF_BATCHES = """
+import test_acme
+from acme_batches import BatchAcme
+
+class TestBatches(test_acme.ConsumerContract):
+    text_field = "first_name"
+    consumer_at = test_acme.TestAcme.consumer_at
+
+    @test_acme.pytest.fixture
+    def consumer(self):
+        consumer = BatchAcme(test_acme.os.environ["ACME_URL"], test_acme.os.environ["ACME_KEY"])
+        yield consumer
+        consumer.close()
+"""
+
+
+def test_the_consumers_of_the_page_pass_the_suite(tmp_path: Path) -> None:
     shown = re.findall(r"```python\n# (\w+\.py)\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
-    assert [name for name, _ in shown] == ["acme.py", "test_acme.py"]
-    for name, code in shown:
+    assert [name for name, _ in shown] == ["acme.py", "test_acme.py", "acme_batches.py"]
+    for name, code in [*shown, ("test_batches.py", SUITE_OF_BATCHES)]:
         (tmp_path / name).write_text(code, "utf-8")
     with rest_crm() as url:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"],
-            cwd=tmp_path,
-            env={**os.environ, "ACME_URL": url, "ACME_KEY": "key", "PYTHONPATH": str(PAGE.parents[1])},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-    passed = re.search(r"^(\d+) passed in ", done.stdout.splitlines()[-1])
-    assert passed, done.stdout + done.stderr
-    assert int(passed[1]) >= 130, "as many tests as the page says"
+        for suite in ("test_acme.py", "test_batches.py"):
+            done = subprocess.run(
+                [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", suite],
+                cwd=tmp_path,
+                env={**os.environ, "ACME_URL": url, "ACME_KEY": "key", "PYTHONPATH": str(PAGE.parents[1])},
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            passed = re.search(r"^(\d+) passed in ", done.stdout.splitlines()[-1])
+            assert passed, done.stdout + done.stderr
+            assert int(passed[1]) >= 130, "as many tests as the page says"
