@@ -46,6 +46,10 @@ format: setup-dev ## Formats the code and mends what can be mended
 bench: setup-dev ## Measures; writes benchmarks/results.json. ARGS=--quick for a first look
 	@$(run) benchmarks $(ARGS)
 
+.PHONY: chaos
+chaos: setup-dev ## Proves that nothing is lost while everything fails, for each delivery; minutes. ARGS=--help
+	@$(run) tests.chaos $(ARGS)
+
 .PHONY: clean
 clean: ## Removes everything that was made here, .venv too
 	@rm -rf .venv .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

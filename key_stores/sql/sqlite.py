@@ -50,7 +50,8 @@ class SQLite(Backend):
                 yield connection
                 connection.exec_driver_sql("COMMIT")
             except BaseException:
-                connection.exec_driver_sql("ROLLBACK")
+                with contextlib.suppress(exc.SQLAlchemyError):  # SQLite has rolled back itself when its disk is full
+                    connection.exec_driver_sql("ROLLBACK")
                 raise
 
     def _set_up(self) -> None:
