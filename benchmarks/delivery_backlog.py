@@ -11,7 +11,7 @@ from sqlalchemy import insert
 
 from benchmarks.report import Figure
 from contact_sync.delivery import Retries
-from contact_sync.delivery.inbox.claiming import claim, due
+from contact_sync.delivery.inbox.claiming import Claiming, claim, due
 from contact_sync.delivery.inbox.database import Database, open_database
 from contact_sync.delivery.inbox.schema import APPLIED, events, lanes
 from contact_sync.delivery.inbox.settling import Outcome, Settled, settle
@@ -77,8 +77,8 @@ def _round(database: Database) -> float:
     for number in range(TIMES):
         began = time.perf_counter()
         found = sorted(due(database))
-        shares = {found[number % len(found)]: SHARE}
-        claimed = database.write(lambda connection: claim(database, connection, shares, 60.0, Retries()))  # noqa: B023
+        claiming = Claiming(str(number), {found[number % len(found)]: SHARE}, 60.0)
+        claimed, _ = database.write(lambda connection: claim(database, connection, claiming, Retries()))  # noqa: B023
 
         settled = [Settled(one, (Outcome(one.events[0], APPLIED, "updated"),)) for one in claimed]
         database.write(lambda connection: settle(database, connection, settled))  # noqa: B023

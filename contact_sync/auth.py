@@ -124,11 +124,6 @@ class FunctionAuth:
             return NOT_AUTHORIZED
         return Auth(token, client_in(said))
 
-    def revive(self, token: str) -> Auth | None:
-        """Find out again who speaks, for an event that was stored; `None` if they are not let in, or not now."""
-        auth = self(token)
-        return auth if isinstance(auth, Auth) else None
-
 
 def client_in(said: object) -> Any:
     """The client object in what a user's `auth` returned for a token that it lets in."""
@@ -280,6 +275,27 @@ class WithClient:
             return auth
         known = self._function(token)
         return known if isinstance(known, Auth) else auth
+
+
+class StoredAuth:
+    """Finds out again who speaks, for an event that was stored and is applied later, perhaps elsewhere.
+
+    Its token was let in when it came. By now it may have been replaced: then the installation's newest one speaks.
+    """
+
+    def __init__(self, function: FunctionAuth | None, installations: Installations) -> None:
+        self._function = function
+        self._installations = installations
+
+    def __call__(self, installation: str, token: str) -> Auth | None:
+        """Give who speaks; `None` if nobody of the installation's is let in, or can be asked about now."""
+        if self._function is None:
+            return Auth(token)
+        auth = self._function(token)
+        if isinstance(auth, Refused):
+            newest = self._installations.token_of(installation)
+            auth = auth if newest in (None, token) else self._function(newest)
+        return auth if isinstance(auth, Auth) else None
 
 
 class SettingsAuth:

@@ -13,6 +13,7 @@ from .engine import Engine
 from .events import Event, EventName
 from .installations import Installations
 from .listeners import Listener, Listeners, Reply
+from .observing import UNHEARD
 from .results import Result
 
 CONTACT_EVENTS: Final = frozenset({EventName.CONTACT_CREATED, EventName.CONTACT_UPDATED, EventName.CONTACT_DELETED})
@@ -77,7 +78,7 @@ class Handlers:
         if event.kind == "event" and event.name in self._own:
             return self._own[event.name](event, listener)
         if listener is None:
-            return Reply.failed(Result.failed(f'No {event.kind} "{event.name}" defined'))
+            return Reply.failed(Result.failed(f'No {event.kind} "{event.name}" defined').with_(action=UNHEARD))
         return listeners.run(listener, event)
 
     def _install(self, event: Event, listener: Listener | None) -> Reply:

@@ -13,7 +13,16 @@ from key_stores import KeyStore, KeyStoreError, Records
 from . import arguments, blueprint
 from . import server as default_server
 from .abilities import Abilities, reach
-from .auth import AuthFunction, FunctionAuth, InstalledAuth, PlatformAuth, SettingsAuth, WithClient, allow_any_token
+from .auth import (
+    AuthFunction,
+    FunctionAuth,
+    InstalledAuth,
+    PlatformAuth,
+    SettingsAuth,
+    StoredAuth,
+    WithClient,
+    allow_any_token,
+)
 from .baselines import KEY_RECORD, Keys
 from .calling import Calling
 from .claims import WAIT_SECONDS, Claims
@@ -23,7 +32,7 @@ from .delivery import Delivery, Parts, Seal
 from .delivery_ids import delivery_id_reader
 from .engine import Engine
 from .errors import ConfigurationError
-from .events import Auth, EventName
+from .events import EventName
 from .handlers import Handlers
 from .identities import Identities, InstallationFunction
 from .imports import Importer
@@ -183,7 +192,7 @@ class ContactSync(Calling, Registering):
             ),
         )
         seal = Seal(vault.seal_event, vault.open_event, vault.digest)
-        revive = Auth if function_auth is None else function_auth.revive
+        revive = StoredAuth(function_auth, self.installations)
         self.delivery.connect(Parts(contacts.sync, contacts, revive, seal))
         handlers = Handlers(
             self.listeners, self.engine, self.installations, contacts, self.delivery, installed_auth.forget

@@ -20,6 +20,7 @@ APPLIED: Final = "event applied"
 RETRIED: Final = "event failed for now"
 HELD: Final = "event held"
 FAILED: Final = "event failed"
+UNHEARD_EVENT: Final = "event without a listener"
 
 FIELDS: Final = ("event_id", "installation", "event", "outcome", "tries", "ms", "retry_in")
 """What a line may say beside its message, in this order. See `log_event`."""

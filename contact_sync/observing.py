@@ -23,19 +23,34 @@ CallOutcome = Literal["ok", "not_found", "failed", "for_now", "in_doubt"]
 """What came of a call. `for_now`: it failed, and may succeed later; `in_doubt`: it failed, and may have been done."""
 
 EventOutcome = Literal[
-    "created", "adopted", "updated", "unchanged", "deleted", "skipped", "folded", "done", "held", "failed", "for_now"
+    "created",
+    "adopted",
+    "updated",
+    "unchanged",
+    "deleted",
+    "skipped",
+    "folded",
+    "done",
+    "unheard",
+    "held",
+    "failed",
+    "for_now",
 ]
 """What came of an event.
 
 `folded`: applied together with a later one; `done`: handled, in no other of these ways, such as by a listener of the
-user's; `held`: a person has to decide; `for_now`: answered so that its sender sends it again.
+user's; `unheard`: there is no listener for it; `held`: a person has to decide; `for_now`: answered so that its sender
+sends it again.
 """
+
+UNHEARD: Final = "unheard"
+"""The `action` of a failure since nobody listens to an event."""
 
 CALL_OUTCOMES: Final[tuple[CallOutcome, ...]] = get_args(CallOutcome)
 EVENT_OUTCOMES: Final[tuple[EventOutcome, ...]] = get_args(EventOutcome)
 
 _BY_ACTION: Final[dict[str, EventOutcome]] = {
-    outcome: outcome for outcome in EVENT_OUTCOMES if outcome not in ("done", "held", "failed", "for_now")
+    outcome: outcome for outcome in EVENT_OUTCOMES if outcome not in ("done", "unheard", "held", "failed", "for_now")
 }
 
 
@@ -154,6 +169,8 @@ def event_outcome(result: Result) -> EventOutcome:
     """Say in one word what came of an event that was handled."""
     if result.action == "held":
         return "held"
+    if result.action == UNHEARD:
+        return "unheard"
     if not result.success:
         return "for_now" if result.retryable else "failed"
     return applied_outcome(result.action)

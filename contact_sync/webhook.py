@@ -20,8 +20,8 @@ from .events import Auth, Event, EventName
 from .failures import translate
 from .handlers import Handlers
 from .listeners import Reply
-from .log_lines import APPLIED, FAILED, HELD, RETRIED, log_event
-from .observing import event_outcome, observers
+from .log_lines import APPLIED, FAILED, HELD, RETRIED, UNHEARD_EVENT, log_event
+from .observing import UNHEARD, event_outcome, observers
 from .pipeline import Pipeline, Stage
 from .results import Result
 
@@ -33,7 +33,7 @@ BODY_LIMIT: Final = 1_000_000
 LONGEST_NAME: Final = 256
 RETRY_AFTER_SECONDS: Final = 5.0
 _NAMES: Final = frozenset(EventName)
-_MESSAGES: Final[dict[str, str]] = {"held": HELD, "failed": FAILED, "for_now": RETRIED}
+_MESSAGES: Final[dict[str, str]] = {"held": HELD, "failed": FAILED, "for_now": RETRIED, "unheard": UNHEARD_EVENT}
 _PLATFORM_EVENTS: Final = frozenset({EventName.INSTALL, EventName.UNINSTALL})
 
 Authorize = Callable[[str | None], Auth | Refused]
@@ -190,6 +190,8 @@ def _tell(event: Event, result: Result, seconds: float) -> None:
     observers.event_settled(event.name, outcome, seconds)
     level = logging.WARNING if not result.success and event.name in _NAMES else logging.INFO
     message = _MESSAGES.get(outcome, APPLIED)
+    if outcome == UNHEARD:  # a platform tells of much that is nobody's business here
+        level = logging.DEBUG
     log_event(
         log,
         level,

@@ -21,6 +21,7 @@ NO_SUCH_EVENT: Final = "there is no such event; it was settled long ago, or neve
 NOT_FAILED: Final = "only an event that has failed can be tried again"
 DIED: Final = "the worker died while it applied this event"
 IN_FLIGHT_STAYS: Final = "a worker is applying this event; wait until it is settled"
+CONTACT_IN_FLIGHT: Final = "a worker is applying another event of this contact; wait until that is settled"
 SETTLED_STAYS: Final = "it is applied, and nothing of it is kept but that"
 OLDER: Final = "later events of this contact were applied since, and this one would write older values over theirs"
 
@@ -131,8 +132,8 @@ class Handling(Protocol):
         ...
 
 
-Revive = Callable[[str], Auth | None]
-"""Finds out again who speaks, from the token of a stored event. `None`: not now."""
+Revive = Callable[[str, str], Auth | None]
+"""Finds out again who speaks, from the installation and the token of a stored event. `None`: nobody, or not now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def unpack(installation: str, body: bytes, seal: Seal, revive: Revive) -> Event:
         token, name, delivery_id = whole["token"], whole["name"], whole.get("delivery")
     except (ValueError, LookupError, TypeError, AttributeError):
         raise Unreadable("what was stored of the event is damaged") from None
-    auth = revive(token)
+    auth = revive(installation, token)
     if auth is None:
         raise NotLetIn(NOT_LET_IN)
     return Event(name, "event", data, auth, installation, raw, delivery_id=delivery_id)

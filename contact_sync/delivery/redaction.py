@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote, quote_plus
 
 from contact_sync.events import Event
 from contact_sync.results import Result
@@ -13,7 +16,9 @@ UNEXPLAINED: Final = "it failed without an error"
 LONGEST: Final = 300
 _HIDDEN: Final = "…"
 _SHORTEST: Final = 2
-_ADDRESS: Final = re.compile(r"[^\s@<>\"'(),;:]+@[^\s@<>\"'(),;:]+")
+_PART_OF_A_WORD: Final = 4
+"""So long a value is hidden also where it is only the beginning or the end of a word."""
+_ADDRESS: Final = re.compile(r"[^\s@<>\"'(),;:]+(?:@|%40)[^\s@<>\"'(),;:]+", re.IGNORECASE)
 _DIGITS: Final = re.compile(r"\+?\d[\d ().\-/]{5,}\d")
 
 
@@ -27,14 +32,31 @@ def redacted(error: str, data: Sequence[Any]) -> str:
     """Take out of an error whatever the event's data holds, and whatever looks like an address or a phone number.
 
     Args:
-        error: What went wrong, as a consumer may have worded it.
+        error: What went wrong, as a consumer may have worded it: it may repeat what it sent, as JSON or in a URL.
         data: What the events hold.
     """
     values = {text for one in data for text in _texts(one) if len(text) >= _SHORTEST}
-    for value in sorted(values, key=len, reverse=True):
-        error = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", _HIDDEN, error, flags=re.IGNORECASE)
+    for form in sorted({form for value in values for form in _forms(value)}, key=len, reverse=True):
+        error = _anywhere(form).sub(_HIDDEN, error)
     error = _DIGITS.sub(_HIDDEN, _ADDRESS.sub(_HIDDEN, error))
     return error if len(error) <= LONGEST else f"{error[: LONGEST - 1]}…"
+
+
+def _anywhere(value: str) -> re.Pattern[str]:
+    """Finds a value, whole unless it is long; what names are joined with is no part of them."""
+    found = re.escape(value)
+    if len(value) < _PART_OF_A_WORD:
+        found = r"(?<![^\W_])" + found + r"(?![^\W_])"
+    return re.compile(found, re.IGNORECASE)
+
+
+def _forms(value: str) -> Iterator[str]:
+    """A value as it is, as in JSON, and as in a URL."""
+    yield value
+    yield json.dumps(value)[1:-1]
+    with contextlib.suppress(UnicodeError):
+        yield quote(value, safe="")
+        yield quote_plus(value)
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -48,5 +70,8 @@ def _texts(value: Any) -> Iterator[str]:
         yield value.strip()
         if " " in value:
             yield from value.split()
+        if value[:1] in ("[", "{"):  # a list or an object, as the platform writes them
+            with contextlib.suppress(ValueError, RecursionError):
+                yield from _texts(json.loads(value))
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield str(value)

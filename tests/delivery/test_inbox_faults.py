@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sqlalchemy import create_engine, event, text
 from contact_sync import ConfigurationError
 from contact_sync.delivery import Retries, State
 from contact_sync.delivery.inbox import Inbox
+from contact_sync.delivery.inbox import inbox as module
 from contact_sync.testing.delivery import Stage
 from contact_sync.testing.delivery.stage import Gate, wait_until
 from tests.servers import Database, PostgreSQL
@@ -50,15 +52,62 @@ def test_a_database_that_stops_is_waited_for_and_nothing_is_lost(private_postgre
         assert (stage.says("7"), stage.says("8"), stage.says("9")) == ([1], [2], [3])
 
 
-def test_a_database_that_hangs_is_waited_for(private_postgresql: PostgreSQL) -> None:
-    """The worker goes on when it does."""
+def test_a_database_that_hangs_is_waited_for_by_the_worker_and_by_nobody_else(
+    private_postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request is answered in time, and so is who asks whether all is well; the worker goes on when it does."""
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(module, "READY_SECONDS", 0.2)
     with private_postgresql.database() as database, on_stage(database.url) as stage:
         id = stage.accepted("7", 1)
         with private_postgresql.frozen():
+            refused = stage.submit("8", 2)
+            assert (refused.success, refused.retryable, refused.queued) == (False, True, False)
+            assert stage.delivery.unready() is not None
             working = stage.working()
             working.__enter__()
         wait_until(lambda: stage.state(id) is State.APPLIED, "the event to be applied")
         working.__exit__(None, None, None)
+
+
+@pytest.mark.parametrize("kind", ["stopped", "frozen"])
+def test_an_outage_that_is_longer_than_a_lease_kills_no_call_that_goes_on(
+    private_postgresql: PostgreSQL, kind: str
+) -> None:
+    """What is worked on is not taken over, neither by the same worker nor by another that was cut off as well."""
+    with private_postgresql.database() as database, ExitStack() as stack:
+        first, second = (stack.enter_context(on_stage(database.url, lease_seconds=1.0)) for _ in range(2))
+        gate = Gate()
+        first.answers["7"] = [gate]
+        id = first.accepted("7", 1)
+        with first.working():
+            gate.wait()
+            with second.working():
+                if kind == "stopped":
+                    private_postgresql.stop()
+                    time.sleep(2.5)  # more than two leases
+                    private_postgresql.start()
+                else:
+                    with private_postgresql.frozen():
+                        time.sleep(2.5)
+                wait_until(lambda: second.submit("8", 2).success, "the database to be back")
+                wait_until(lambda: bool(first.says("8") or second.says("8")), "the workers to go on")
+                time.sleep(0.3)
+                gate.open.set()
+                first.wait_settled()
+        assert (first.says("7"), second.says("7"), first.record(id).tries) == ([1], [], 1)
+
+
+def test_an_inbox_that_cannot_be_written_to_is_not_ready(tmp_path: Path) -> None:
+    """That it can be read says nothing."""
+    with on_stage(f"sqlite:///{tmp_path}/inbox.db?timeout=0.2") as stage:
+        assert stage.delivery.unready() is None
+        other = sqlite3.connect(tmp_path / "inbox.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        assert stage.delivery.unready() is not None
+        other.execute("COMMIT")
+        other.close()
+        assert stage.delivery.unready() is None
 
 
 def test_a_file_that_somebody_else_has_locked_is_a_failure_for_now(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import event, text
 
 from benchmarks.delivery_backlog import fill
 from contact_sync.delivery import Retries
-from contact_sync.delivery.inbox.claiming import claim, due, renew
+from contact_sync.delivery.inbox.claiming import Claiming, claim, due, renew
 from contact_sync.delivery.inbox.database import Database, open_database
 from contact_sync.delivery.inbox.intake import Letter, store
 from contact_sync.delivery.inbox.records import Records
@@ -72,8 +72,8 @@ def test_accepting_claiming_and_settling_find_their_rows_by_an_index(database: D
         for delivery in (None, b"d"):
             letter = Letter(f"{EVENTS + bool(delivery):032x}", b"l", b"token:1", b"c", "x", delivery, b"d", b"{}")
             store(database, letter)
-        shares = dict.fromkeys(due(database)[:3], 4)
-        claimed = database.write(lambda connection: claim(database, connection, shares, 60.0, Retries()))
+        claiming = Claiming("me", dict.fromkeys(due(database)[:3], 4), 60.0)
+        claimed, _ = database.write(lambda connection: claim(database, connection, claiming, Retries()))
         assert len(claimed) == 12
         renew(database, [claimed[0].owner], 60.0)
         settled = [Settled(one, (Outcome(one.events[0], APPLIED, "updated"),)) for one in claimed]

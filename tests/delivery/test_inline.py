@@ -11,8 +11,7 @@ from flask import Flask, current_app, request
 
 from contact_sync import ConfigurationError
 from contact_sync.consumer import ResultLike
-from contact_sync.delivery import Inline
-from contact_sync.delivery import inline as module
+from contact_sync.delivery import Inline, bounded
 from contact_sync.testing import MemoryConsumer
 from contact_sync.testing.delivery.stage import wait_until
 from tests.sync.helpers import make_world
@@ -48,7 +47,7 @@ def test_a_crm_that_hangs_does_not_hang_the_request() -> None:
 
 def test_calls_that_hang_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond a bound no more are made; when they end, all goes on."""
-    monkeypatch.setattr(module, "MOST_LATE", 3)
+    monkeypatch.setattr(bounded, "MOST_LATE", 3)
     crm = Hanging()
     world = make_world(crm=crm, delivery=Inline(answer_within=0.05))
     for n in range(3):

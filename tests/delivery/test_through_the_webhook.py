@@ -337,6 +337,34 @@ def test_forgetting_a_contact_takes_its_events_with_it(inbox: Inbox, side: Any, 
     assert world.external_id("7") is None
 
 
+def test_an_event_outlives_the_token_that_sent_it(inbox: Inbox) -> None:
+    """It is applied for the newest token of its installation."""
+    platform = MemoryPlatform(["old", "new"])
+    world = make_world(
+        platform=platform,
+        delivery=inbox,
+        secret_keys=KEYS,
+        installation_id=lambda auth: "acme",
+        auth=platform.tokens.__contains__,
+    )
+    for token in ("old", "new"):
+        assert world.post({"event": "install"}, token).status_code == 200
+    id = world.post({"event": "contact_created", "data": ANA}, "old").get_json()["data"]["event_id"]
+    platform.tokens.remove("old")
+    settle(world.sync)
+    applied = world.sync.delivery.event(id)
+    assert applied is not None
+    assert (applied.action, applied.tries) == ("created", 1)
+
+
+def test_an_event_that_nobody_listens_to_is_no_warning(inbox: Inbox, caplog: pytest.LogCaptureFixture) -> None:
+    """Platforms tell of much."""
+    world = make_world(delivery=inbox, secret_keys=KEYS)
+    caplog.clear()
+    assert world.event("bot_reply", "hello")["success"] is False
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
 def test_an_answer_repeats_no_value_and_a_log_line_has_the_events_id(
     inbox: Inbox, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -101,12 +101,17 @@ class Server:
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """Let it hang for a while: connections stay open and nothing answers."""
-        os.kill(self._pid, signal.SIGSTOP)
+        """Let it hang for a while, with all its processes: connections stay open and nothing answers."""
+        os.kill(self._pid, signal.SIGSTOP)  # first, so that it starts no more
+        held = [self._pid, *_children(self._pid)]
+        for process in held[1:]:
+            os.kill(process, signal.SIGSTOP)
         try:
             yield
         finally:
-            os.kill(self._pid, signal.SIGCONT)
+            for process in held:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGCONT)
 
     def _launch(self, port: int) -> None:
         self._process = subprocess.Popen(
@@ -139,6 +144,16 @@ class Server:
             else:
                 return True
         return False
+
+
+def _children(parent: int) -> list[int]:
+    """The processes that a process has started (Linux)."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(stat.read_text("ascii", "replace").rpartition(")")[2].split()[1]) == parent:
+                found.append(int(stat.parent.name))
+    return found
 
 
 def free_port() -> int:

@@ -9,20 +9,17 @@ together is tried apart.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from contact_sync.delivery.base import DIED
 from contact_sync.delivery.retries import Retries
 from contact_sync.delivery.runs import run_length
 
+from .burying import Buried, bury
 from .database import Database, run, run_for, run_many
-from .schema import FAILED, WAITING
-from .tries import with_try
 
 MOST_EVENTS: Final = 100
 """How many events of a lane are given out at once."""
@@ -86,7 +83,7 @@ _DUE: Final = """
 
 _LANES: Final = """
     SELECT lane, owner, upto FROM contact_sync_lanes
-    WHERE installation = :installation AND ready <= :now
+    WHERE installation = :installation AND ready <= :now AND (owner IS NULL OR :takes_over = 1)
     ORDER BY ready LIMIT :most
 """
 
@@ -104,19 +101,6 @@ _SLEEP: Final = "UPDATE contact_sync_lanes SET owner = NULL, upto = NULL, ready 
 
 _RENEW: Final = "UPDATE contact_sync_lanes SET ready = :ready WHERE owner IN :among"
 
-_IN_FLIGHT: Final = """
-    SELECT seq, crashes, log FROM contact_sync_events
-    WHERE lane = :lane AND state = 0 AND seq <= :upto ORDER BY seq
-"""
-
-_COUNT_CRASH: Final = """
-    UPDATE contact_sync_events
-    SET tries = tries + 1, crashes = crashes + 1, log = :log, state = :state, settled = :settled
-    WHERE seq = :seq
-"""
-
-_PUT_OFF: Final = "UPDATE contact_sync_lanes SET owner = NULL, ready = :ready WHERE lane = :lane"
-
 
 def due(database: Database) -> list[bytes]:
     """Name the installations that have a lane which is due. A plain read, so that idle workers disturb nobody."""
@@ -125,35 +109,65 @@ def due(database: Database) -> list[bytes]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Claiming:
+    """Who claims, and how.
+
+    Attributes:
+        owner: The name of this claim, of its own.
+        shares: How many lanes of each installation, at the most.
+        lease: For how many seconds.
+        alive: The names of this process's claims: a lane of theirs is worked on, however late its lease is renewed.
+        void: The names of claims of which it was not known whether they were made: nobody works on their lanes.
+        takes_over: Whether lanes of others are taken whose lease has ended.
+    """
+
+    owner: str
+    shares: Mapping[bytes, int]
+    lease: float
+    alive: frozenset[str] = frozenset()
+    void: frozenset[str] = frozenset()
+    takes_over: bool = True
+
+
 def claim(
-    database: Database,
-    connection: Connection,
-    shares: Mapping[bytes, int],
-    lease: float,
-    retries: Retries,
-    most: int = MOST_EVENTS,
-) -> list[Claimed]:
+    database: Database, connection: Connection, claiming: Claiming, retries: Retries, most: int = MOST_EVENTS
+) -> tuple[list[Claimed], list[Buried]]:
     """Claim lanes that are due, in a transaction of the caller's.
 
     Args:
         database: The inbox's.
         connection: Where the transaction is.
-        shares: How many lanes of each installation, at the most.
-        lease: For how many seconds.
+        claiming: Who claims.
         retries: What becomes of those whose worker died.
         most: How many events of each.
+
+    Returns:
+        What is claimed; and the events of lanes that their worker has left, which is dead.
     """
     now = database.now(connection)
-    owner = uuid.uuid4().hex
+    ready = now + claiming.lease
     claimed: list[Claimed] = []
-    for installation, share in shares.items():
-        found = run(connection, f"{_LANES} {database.skip_locked}", installation=installation, now=now, most=share)
+    buried: list[Buried] = []
+    for installation, share in claiming.shares.items():
+        found = run(
+            connection,
+            f"{_LANES} {database.skip_locked}",
+            installation=installation,
+            now=now,
+            takes_over=int(claiming.takes_over),
+            most=share,
+        )
+        free: dict[bytes, int] = {}
         for lane, left_by, upto in found:
-            if left_by is not None:
-                _bury(connection, bytes(lane), upto, now, retries)
-        free = {bytes(lane): upto or 0 for lane, left_by, upto in found if left_by is None}
-        claimed += _take(connection, installation, free, owner, now + lease, most, retries)
-    return claimed
+            if left_by is None or left_by in claiming.void:
+                free[bytes(lane)] = upto or 0
+            elif left_by in claiming.alive:
+                run_for(connection, _RENEW, [left_by], ready=ready)
+            else:
+                buried += bury(connection, installation, bytes(lane), upto, now, retries)
+        claimed += _take(connection, installation, free, claiming.owner, ready, most, retries)
+    return claimed, buried
 
 
 def renew(database: Database, owners: Sequence[str], lease: float) -> None:
@@ -199,17 +213,3 @@ def _head(events: Sequence[Waiting], tried: int, retries: Retries) -> tuple[Wait
         return (events[0],)
     again = [event for event in events if event.seq <= tried]
     return tuple((again or events)[: run_length([event.name for event in again or events])])
-
-
-def _bury(connection: Connection, lane: bytes, upto: int | None, now: float, retries: Retries) -> None:
-    """Count a crash for the events that were in flight when a worker died."""
-    worst = 0
-    rows = []
-    for seq, crashes, log in run(connection, _IN_FLIGHT, lane=lane, upto=upto or 0):
-        died = crashes + 1
-        over = died >= retries.crashes
-        worst = worst if over else max(worst, died)
-        state = FAILED if over else WAITING
-        rows.append({"seq": seq, "log": with_try(log, now, DIED), "state": state, "settled": now if over else None})
-    run_many(connection, _COUNT_CRASH, rows)
-    run(connection, _PUT_OFF, lane=lane, ready=now + (retries.after_crash(worst) if worst else 0.0))

@@ -45,11 +45,9 @@ class Database(ABC):
     def __init__(self, engine: Engine, *, owned: bool) -> None:
         self._engine = engine
         self._owned = owned
-        self._lock = threading.Lock()
-        self._prepared_in = 0
-        self._users = threading.Condition()
-        self._using = 0
+        self._has_tables = False
         self.closed = False
+        self._begin_anew()
 
     def write(self, work: Callable[[Connection], T]) -> T:
         """Do some work in a transaction. It may be done more than once, each time from a clean state."""
@@ -75,6 +73,10 @@ class Database(ABC):
 
     @contextlib.contextmanager
     def _used(self) -> Iterator[None]:
+        if self._process != os.getpid():
+            if self._owned:
+                self._engine.dispose(close=False)  # a fork: these connections are the other process's
+            self._begin_anew()
         with self._users:
             if self.closed:
                 raise DeliveryUnavailable("the inbox is closed")
@@ -88,6 +90,13 @@ class Database(ABC):
                 self._using -= 1
                 self._users.notify_all()
 
+    def _begin_anew(self) -> None:
+        """Begin without users; in a forked process too, where locks came along as another thread held them."""
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._users = threading.Condition()
+        self._using = 0
+
     @abstractmethod
     def _write(self, work: Callable[[Connection], T]) -> T: ...
 
@@ -95,17 +104,13 @@ class Database(ABC):
     def _alone(self) -> contextlib.AbstractContextManager[Connection]: ...
 
     def _prepare(self) -> None:
-        if self._prepared_in == os.getpid():
+        if self._has_tables:
             return
         with self._lock:
-            if self._prepared_in == os.getpid():
-                return
-            if self._prepared_in and self._owned:
-                self._engine.dispose(close=False)  # a fork: these connections are the other process's
-            if not self._prepared_in:
+            if not self._has_tables:
                 with self._alone() as connection:
                     self._make_tables(connection)
-            self._prepared_in = os.getpid()
+                self._has_tables = True
 
     def _make_tables(self, connection: Connection) -> None:
         metadata.create_all(connection)
@@ -125,9 +130,8 @@ class SQLite(Database):
     skip_locked = ""
 
     def __init__(self, engine: Engine, *, owned: bool) -> None:
-        super().__init__(engine, owned=owned)
         self._queue = _FileLock(Path(f"{engine.url.database}.lock"))
-        self._commits = Commits(self._alone)
+        super().__init__(engine, owned=owned)
         if owned:
             event.listen(engine, "connect", _durable)
 
@@ -138,6 +142,10 @@ class SQLite(Database):
     def close(self) -> None:
         super().close()
         self._queue.close()
+
+    def _begin_anew(self) -> None:
+        super()._begin_anew()
+        self._commits = Commits(self._alone)
 
     def _write(self, work: Callable[[Connection], T]) -> T:
         return self._commits.do(work)
@@ -206,6 +214,10 @@ def open_database(engine: Engine | str) -> Database:
         made = engine_from_url(engine) if isinstance(engine, str) else engine
         check_database(made.url)
     except (KeyStoreError, AttributeError) as error:
+        if "in memory" in str(error):
+            raise ConfigurationError(
+                "delivery: an inbox is kept in a file, not in memory: sqlite:///inbox.db"
+            ) from error
         said = (
             error if isinstance(error, KeyStoreError) else f"expected a URL or an Engine, got {type(engine).__name__}"
         )

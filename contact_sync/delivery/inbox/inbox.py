@@ -6,9 +6,11 @@ import re
 import threading
 import uuid
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from contact_sync.delivery.base import NO_SUCH_EVENT, Backlog, Delivery, EventRecord, Parts, State
+from contact_sync.delivery.bounded import Bounded, Late, TooManyLate
 from contact_sync.delivery.envelope import fingerprint, pack
 from contact_sync.delivery.retries import Retries
 from contact_sync.delivery.telling import tell_accepted, tell_settled
@@ -18,7 +20,8 @@ from contact_sync.failures import translate
 from contact_sync.results import Result
 from contact_sync.rules import check_seconds
 
-from .database import open_database, run
+from .burying import Buried
+from .database import open_database
 from .intake import Letter, store
 from .records import Records
 from .schema import APPLIED, FAILED, delivery_of, lane_of, loaded, stored
@@ -29,6 +32,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 LEASE_SECONDS: Final = 6.0
+ANSWER_SECONDS: Final = 10.0
+"""For how long a request waits at the most for its event to be stored."""
+
+READY_SECONDS: Final = 3.0
+HANGS: Final = "the inbox did not answer in time"
 _ID: Final = re.compile(r"[0-9a-f]{32}")
 KEEP_SECONDS: Final = 7 * 86_400.0
 KEEP_FAILED_SECONDS: Final = 90 * 86_400.0
@@ -69,6 +77,7 @@ class Inbox(Delivery):
         self.lease_seconds = self._lease = lease_seconds
         self._keep = keep_seconds, keep_failed_seconds
         self._records = Records(self._database)
+        self._bounded = Bounded()
         self._parts: Parts | None = None
         self._workers: list[Worker] = []
 
@@ -93,7 +102,9 @@ class Inbox(Delivery):
                 digest=fingerprint(event, seal),
                 body=pack(event, seal),
             )
-            kept = store(self._database, letter)
+            kept = self._bounded.call(partial(store, self._database, letter), ANSWER_SECONDS)
+        except (Late, TooManyLate):
+            return Result.failed(HANGS, retryable=True)
         except Exception as error:  # noqa: BLE001 - whatever it is, the event is not accepted
             return translate(error, "storing an event").with_(retryable=True)
         for worker in self._workers:
@@ -114,6 +125,7 @@ class Inbox(Delivery):
             keep=keep,
             keep_failed=keep_failed,
             tell=_tell,
+            tell_buried=_tell_buried,
         )
         self._workers = [*self._workers, worker]
         try:
@@ -150,7 +162,9 @@ class Inbox(Delivery):
 
     def unready(self) -> str | None:
         try:
-            self._database.read(lambda connection: run(connection, "SELECT 1"))
+            self._bounded.call(self._records.try_to_write, READY_SECONDS)
+        except (Late, TooManyLate):
+            return HANGS
         except DeliveryUnavailable as error:
             return str(error)
         except Exception as error:  # noqa: BLE001 - whatever it is, nothing can be accepted
@@ -182,3 +196,16 @@ def _tell(settled: Settled) -> None:
             arrived=event.arrived,
             wait=settled.wait,
         )
+
+
+def _tell_buried(event: Buried) -> None:
+    tell_settled(
+        event.id,
+        loaded(event.installation),
+        event.name,
+        "failed" if event.is_over else "again",
+        action=None,
+        tries=event.tries,
+        arrived=event.arrived,
+        wait=event.wait,
+    )

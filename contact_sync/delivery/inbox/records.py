@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from contact_sync.delivery.base import (
+    CONTACT_IN_FLIGHT,
     IN_FLIGHT_STAYS,
     NO_SUCH_EVENT,
     NOT_FAILED,
@@ -19,7 +20,7 @@ from contact_sync.delivery.base import (
 )
 from contact_sync.results import Result
 
-from .database import Database, counted, run
+from .database import Database, counted, run, run_for
 from .schema import APPLIED, FAILED, WAITING, lane_of, loaded, stored
 from .tries import attempts
 
@@ -66,6 +67,10 @@ _WAKE: Final = """
         ready = CASE WHEN contact_sync_lanes.owner IS NULL THEN :now ELSE contact_sync_lanes.ready END
 """
 _DROP: Final = "DELETE FROM contact_sync_events WHERE seq = :seq"
+_NEXT: Final = """
+    UPDATE contact_sync_lanes SET ready = :now WHERE lane = :lane AND owner IS NULL AND ready IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM contact_sync_events WHERE lane = :lane AND state = 0 AND seq < :seq)
+"""
 
 _EXPIRED: Final = """
     DELETE FROM contact_sync_events WHERE seq IN (
@@ -79,6 +84,22 @@ _EMPTY_LANES: Final = """
     DELETE FROM contact_sync_lanes WHERE lane IN (
         SELECT lane FROM contact_sync_lanes WHERE ready IS NULL AND touched < :before ORDER BY touched LIMIT :most
     ) AND ready IS NULL AND owner IS NULL
+"""
+
+
+_TOUCH: Final = """
+    INSERT INTO contact_sync_inbox (name, value) VALUES ('written', :now)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+
+_LAST: Final = "SELECT max(seq) FROM contact_sync_events"
+_ERASE_LANES: Final = """
+    DELETE FROM contact_sync_lanes WHERE lane IN :among AND NOT EXISTS (
+        SELECT 1 FROM contact_sync_events AS events WHERE events.lane = contact_sync_lanes.lane AND events.state = 0
+    )
+"""
+_FREE_LANES: Final = """
+    UPDATE contact_sync_lanes SET owner = NULL, upto = NULL, applied = NULL, ready = :now WHERE lane IN :among
 """
 
 
@@ -125,6 +146,10 @@ class Records:
 
         return self._database.read(ask)
 
+    def try_to_write(self) -> None:
+        """Find out whether anything can be stored."""
+        self._database.write(lambda connection: run(connection, _TOUCH, now=str(self._database.now(connection))))
+
     def replay(self, id: str, *, although_older: bool) -> Result:
         """Let a dead letter be tried again, at its old place in its contact's order."""
 
@@ -132,11 +157,14 @@ class Records:
             found = self._locked(connection, id)
             if found is None:
                 return Result.failed(NO_SUCH_EVENT)
-            seq, _, state, applied, _, _ = found
+            seq, _, state, applied, owner, upto = found
             if state != FAILED:
                 return Result.failed(NOT_FAILED)
-            if (applied or 0) > seq and not although_older:
+            in_flight = owner is not None and (upto or 0) > seq
+            if ((applied or 0) > seq or in_flight) and not although_older:
                 return Result.failed(OLDER)
+            if owner is not None:
+                return Result.failed(CONTACT_IN_FLIGHT, retryable=True)
             now = self._database.now(connection)
             run(connection, _REPLAY, seq=seq, now=now)
             run(connection, _WAKE, seq=seq, now=now)
@@ -151,12 +179,13 @@ class Records:
             found = self._locked(connection, id)
             if found is None:
                 return Result.failed(NO_SUCH_EVENT)
-            seq, _, state, _, owner, upto = found
+            seq, lane, state, _, owner, upto = found
             if state == APPLIED:
                 return Result.failed(SETTLED_STAYS)
             if state == WAITING and owner is not None and seq <= (upto or 0):
                 return Result.failed(IN_FLIGHT_STAYS)
             run(connection, _DROP, seq=seq)
+            run(connection, _NEXT, lane=lane, seq=seq, now=self._database.now(connection))
             return Result.ok(id, action="dropped")
 
         return self._database.write(work)
@@ -169,14 +198,35 @@ class Records:
                 "lane = :lane AND installation = :installation",
                 values | {"lane": lane_of(installation, contact)},
             )
-        of_events = f"SELECT seq FROM contact_sync_events WHERE {condition} ORDER BY seq LIMIT :most"  # noqa: S608 - ours
-        of_lanes = f"SELECT lane FROM contact_sync_lanes WHERE {condition} LIMIT :most"  # noqa: S608 - ours
+        # What is accepted meanwhile is left alone: it is of who begins anew.
+        last = self._database.read(lambda connection: run(connection, _LAST)[0][0]) or 0
+        of_events = f"SELECT seq FROM contact_sync_events WHERE {condition} AND seq <= :last ORDER BY seq LIMIT :most"  # noqa: S608 - ours
         erased = 0
-        while done := self._erase(f"DELETE FROM contact_sync_events WHERE seq IN ({of_events})", values):  # noqa: S608
+        while done := self._erase(
+            f"DELETE FROM contact_sync_events WHERE seq IN ({of_events})",  # noqa: S608
+            values | {"last": last},
+        ):
             erased += done
-        while self._erase(f"DELETE FROM contact_sync_lanes WHERE lane IN ({of_lanes})", values):  # noqa: S608
-            pass
+        after: bytes | None = b""
+        while after is not None:
+            after = self._empty_lanes(condition, values | {"after": after})
         return erased
+
+    def _empty_lanes(self, condition: str, values: dict[str, Any]) -> bytes | None:
+        """Erase lanes in which nothing waits, and take the others from who works on them. Gives the last of them."""
+        lock = "FOR UPDATE" if self._database.skip_locked else ""
+        found = (
+            f"SELECT lane FROM contact_sync_lanes WHERE {condition} AND lane > :after ORDER BY lane LIMIT :most {lock}"  # noqa: S608 - ours
+        )
+
+        def work(connection: Connection) -> bytes | None:
+            lanes = [bytes(row[0]) for row in run(connection, found, most=CLEANED, **values)]
+            # Locked first, and looked at in another statement: it sees what was stored before the lock was had.
+            run_for(connection, _ERASE_LANES, lanes)
+            run_for(connection, _FREE_LANES, lanes, now=self._database.now(connection))
+            return lanes[-1] if lanes else None
+
+        return self._database.write(work)
 
     def clean(self, keep: float, keep_failed: float) -> int:
         """Erase records that are kept for long enough, some at a time. Gives how many."""

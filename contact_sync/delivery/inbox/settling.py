@@ -55,7 +55,8 @@ _APPLIED: Final = """
 """
 
 _TRIED: Final = """
-    UPDATE contact_sync_events SET state = :state, settled = :settled, tries = tries + 1, action = :action, log = :log
+    UPDATE contact_sync_events SET state = :state, settled = :settled, tries = tries + 1, crashes = 0,
+        action = :action, log = :log
     WHERE seq = :seq
 """
 

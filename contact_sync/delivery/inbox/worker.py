@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
+import uuid
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -18,7 +19,8 @@ from contact_sync.delivery.retries import Retries
 from contact_sync.errors import DeliveryUnavailable
 
 from .applying import Applying
-from .claiming import Claimed, claim, due, renew
+from .burying import Buried
+from .claiming import Claimed, Claiming, claim, due, renew
 from .database import Database
 from .records import Records
 from .schema import loaded
@@ -34,6 +36,9 @@ PACE_SECONDS: Final = 0.003
 
 AWAY_SECONDS: Final = 0.5
 """How long to wait when the inbox cannot be reached."""
+
+MOST_VOID: Final = 100
+"""How many claims are remembered of which it is not known whether they were made."""
 
 CLEAN_SECONDS: Final = 60.0
 """How often what is kept for long enough is erased."""
@@ -54,6 +59,7 @@ class Worker:
         keep: For how many seconds the record of an applied event is kept.
         keep_failed: For how many seconds a dead letter is kept.
         tell: Called with each lane that is settled, for logs and metrics.
+        tell_buried: Called with each event whose worker has died.
     """
 
     def __init__(
@@ -67,6 +73,7 @@ class Worker:
         keep: float,
         keep_failed: float,
         tell: Callable[[Settled], object],
+        tell_buried: Callable[[Buried], object],
     ) -> None:
         self._database = database
         self._parts = parts
@@ -74,13 +81,16 @@ class Worker:
         self._lease = lease
         self._keep = keep, keep_failed
         self._tell = tell
+        self._tell_buried = tell_buried
         self._applying = Applying(parts, retries)
         self._wake = threading.Event()
         self._crew = Crew(threads, self._wake.set)
         self._done: list[Settled] = []
         self._owners: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self._void: deque[str] = deque(maxlen=MOST_VOID)
         self._away = False
+        self._back_since = time.monotonic()
         self._cleaned = 0.0
 
     def wake(self) -> None:
@@ -117,7 +127,7 @@ class Worker:
             shares = self._crew.shares(due(self._database)) if claims and self._crew.has_room else {}
             sizes = {one: self._parts.handling.batch_size(loaded(one)) for one in shares}
             wanted = {one: share * sizes[one] for one, share in shares.items()}
-            held, claimed = self._exchange(done, wanted) if done or wanted else ([], [])
+            held, claimed, buried = self._exchange(done, wanted) if done or wanted else ([], [], [])
         except DeliveryUnavailable as error:
             with self._lock:  # an inbox that is away is waited for: otherwise it would all have to be done again
                 self._done = done + self._done
@@ -126,14 +136,29 @@ class Worker:
         self._back()
         self._note(done, held)
         self._take(claimed, sizes)
+        for one in buried:
+            self._tell_buried(one)
         return bool(done or claimed)
 
-    def _exchange(self, done: Sequence[Settled], wanted: Mapping[bytes, int]) -> tuple[list[Settled], list[Claimed]]:
-        def work(connection: Connection) -> tuple[list[Settled], list[Claimed]]:
-            held = settle(self._database, connection, done) if done else []
-            return held, claim(self._database, connection, wanted, self._lease, self._retries)
+    def _exchange(
+        self, done: Sequence[Settled], wanted: Mapping[bytes, int]
+    ) -> tuple[list[Settled], list[Claimed], list[Buried]]:
+        owner = uuid.uuid4().hex
+        with self._lock:
+            alive = frozenset(+self._owners)
+        # After an outage, which may just be over at the start too, others need the time to renew their leases.
+        takes_over = not self._away and time.monotonic() - self._back_since > self._lease
+        claiming = Claiming(owner, wanted, self._lease, alive, frozenset(self._void), takes_over)
 
-        return self._database.write(work)
+        def work(connection: Connection) -> tuple[list[Settled], list[Claimed], list[Buried]]:
+            held = settle(self._database, connection, done) if done else []
+            return held, *claim(self._database, connection, claiming, self._retries)
+
+        try:
+            return self._database.write(work)
+        except DeliveryUnavailable:
+            self._void.append(owner)  # the answer alone may have been lost
+            raise
 
     def _note(self, done: Sequence[Settled], held: Sequence[Settled]) -> None:
         with self._lock:
@@ -217,6 +242,7 @@ class Worker:
     def _back(self) -> None:
         if self._away:
             log.warning("The worker works again")
+            self._back_since = time.monotonic()
         self._away = False
 
 

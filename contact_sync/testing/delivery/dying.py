@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+
+import pytest
 
 from contact_sync.delivery import Retries, Run, State
 from contact_sync.results import Result
@@ -67,8 +70,11 @@ class DyingTests:
                 stage.wait_settled()
         assert (stage.says("7"), stage.record(id).tries) == (["x"], 1)
 
-    def test_an_event_that_kills_its_workers_ends_as_a_dead_letter(self, make_stage: Callable[..., Stage]) -> None:
-        """Each death counts as a try. What was folded with it, or comes after it, is applied."""
+    def test_an_event_that_kills_its_workers_ends_as_a_dead_letter(
+        self, make_stage: Callable[..., Stage], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Each death counts as a try, and has a line in the log. What was folded with it, or follows, is applied."""
+        caplog.set_level(logging.INFO, "contact_sync")
         retries = Retries(first=0.05, longest=0.1, crashes=3)
 
         def make() -> Stage:
@@ -92,6 +98,8 @@ class DyingTests:
         assert deaths == retries.crashes
         record = first.record(ids[1])
         assert record.tries == retries.crashes
+        told = [vars(line)["outcome"] for line in caplog.records if vars(line).get("event_id") == ids[1]]
+        assert told == [*["for_now"] * (retries.crashes - 1), "failed"]
         assert "died" in (record.error or "")
 
     def test_whoever_died_beside_a_poisoned_event_is_applied(self, make_stage: Callable[..., Stage]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -58,6 +59,20 @@ class LetterTests:
         stage.settle()
         assert stage.says("7") == ["old", "new", "old"]
 
+    def test_an_older_event_is_not_replayed_beside_a_newer_one_that_is_in_flight(self, stage: Stage) -> None:
+        """That one would be written over."""
+        id = failed(stage, "7", "old")
+        gate = Gate()
+        stage.answers["7"] = [gate]
+        stage.accepted("7", "new")
+        with stage.working():
+            gate.wait()
+            assert "later events" in (stage.delivery.replay(id).error or "")
+            assert stage.state(id) is State.FAILED
+            gate.open.set()
+            stage.wait_settled()
+        assert stage.says("7") == ["old", "new"]
+
     def test_a_replayed_event_is_not_given_up_for_its_age(self, make_stage: Callable[..., Stage]) -> None:
         """Its time begins anew."""
         stage = make_stage(retries=Retries(first=0.05, longest=0.1, give_up=0.5))
@@ -103,6 +118,20 @@ class LetterTests:
         stage.accepted("7", "b")
         stage.settle()
         assert stage.says("7") == ["b"]
+
+    def test_what_waited_for_an_event_that_is_dropped_is_applied_at_once(
+        self, make_stage: Callable[..., Stage]
+    ) -> None:
+        """Not when that would have been tried again."""
+        stage = make_stage(retries=Retries(first=3600.0, longest=3600.0))
+        stage.answers["7"] = [Result.failed("away", retryable=True)]
+        id = stage.accepted("7", "a")
+        with stage.working():
+            wait_until(lambda: stage.record(id).tries == 1 and stage.state(id) is State.WAITING, "the first try")
+            stage.accepted("7", "b")
+            assert stage.delivery.drop(id).success
+            stage.wait_settled()
+        assert stage.says("7") == ["a", "b"]
 
     def test_what_is_in_flight_cannot_be_dropped(self, stage: Stage) -> None:
         """It may be applied already."""
@@ -162,6 +191,17 @@ class LetterTests:
             wait_until(lambda: stage.says("7") == ["x", "y"], "what came afterwards")
             stage.wait_settled()
         assert stage.delivery.event(id) is None
+
+    def test_what_is_accepted_while_its_installation_is_erased_is_applied_or_gone(self, stage: Stage) -> None:
+        """It is never left behind."""
+        with stage.working(), ThreadPoolExecutor(4) as threads:
+            for n in range(30):
+                told = [threads.submit(stage.submit, f"c{contact}", n) for contact in range(4)]
+                stage.delivery.forget(INSTALLATION)
+                assert all(one.result().success for one in told)
+            last = [stage.accepted(f"c{contact}", "last") for contact in range(4)]
+            stage.wait_settled()
+        assert [stage.state(id) for id in last] == [State.APPLIED] * 4
 
     def test_records_are_kept_for_their_time(self, make_stage: Callable[..., Stage]) -> None:
         """Applied events and dead letters each for their own; what waits is kept for as long as it takes."""

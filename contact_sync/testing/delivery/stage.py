@@ -61,7 +61,7 @@ class Stage:
         self.at_work: list[str] = []
         self._lock = threading.Lock()
         seal = seal or Seal(lambda _, body: body, lambda _, body: body, digest)
-        delivery.connect(Parts(self._sync, self, lambda token: Auth(token) if lets_in(token) else None, seal))
+        delivery.connect(Parts(self._sync, self, lambda _, token: Auth(token) if lets_in(token) else None, seal))
 
     # What the delivery is given
 
