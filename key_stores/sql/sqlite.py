@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, Table, exc, func, select
+from sqlalchemy import Connection, Engine, Executable, Table, exc, func, select
 from sqlalchemy.dialects import sqlite
 
 from key_stores.sql.backend import Answer, Answers, Backend, R, answer
@@ -42,17 +42,8 @@ class SQLite(Backend):
 
     @contextlib.contextmanager
     def _alone(self, lock: bytes) -> Iterator[Connection]:  # noqa: ARG002 - one writer at a time anyway
-        with self._engine.connect() as plain:
-            # By hand, since drivers begin on their own, and so late that two writers may stand in each other's way.
-            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                with contextlib.suppress(exc.SQLAlchemyError):  # SQLite has rolled back itself when its disk is full
-                    connection.exec_driver_sql("ROLLBACK")
-                raise
+        with immediate(self._engine) as connection:
+            yield connection
 
     def _set_up(self) -> None:
         if not self._owned:
@@ -68,6 +59,24 @@ class SQLite(Backend):
                     return
                 except exc.OperationalError:
                     time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def immediate(engine: Engine) -> Iterator[Connection]:
+    """Begin a transaction as the one who writes.
+
+    By hand, since drivers begin on their own, and so late that two writers may stand in each other's way.
+    """
+    with engine.connect() as plain:
+        connection = plain.execution_options(isolation_level="AUTOCOMMIT")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            with contextlib.suppress(exc.SQLAlchemyError):  # SQLite has rolled back itself when its disk is full
+                connection.exec_driver_sql("ROLLBACK")
+            raise
 
 
 def _run_one(connection: Connection, statement: Statement, now: float, *, went: bool) -> Answer:

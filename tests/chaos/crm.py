@@ -12,13 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, Final, Literal, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.chaos.ports import lasting_port
 from tests.chaos.stories import Shown, filled
+from tests.sync.http_crm import QuietServer
 
 FAILURES: Final[tuple[tuple[int, dict[str, str]], ...]] = (
     (500, {}),
@@ -75,7 +76,7 @@ class CRM:
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self._port = lasting_port()
-        self._server: ThreadingHTTPServer | None = None
+        self._server: _Server | None = None
 
     @property
     def url(self) -> str:
@@ -168,13 +169,8 @@ class CRM:
                     connection.shutdown(socket.SHUT_RDWR)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Its clients are killed, and it breaks connections itself."""
+class _Server(QuietServer):
+    block_on_close = False  # it breaks connections itself
 
 
 def _handler(crm: CRM) -> type[BaseHTTPRequestHandler]:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import sqlite3
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -136,18 +133,8 @@ class PostgreSQLPlace(Place):
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        main = int((self._server.directory / "data" / "postmaster.pid").read_text().split()[0])
-        stopped: list[int] = []
-        try:
-            for process in _with_children(main):
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGSTOP)
-                    stopped.append(process)
+        with self._server.frozen():
             yield
-        finally:
-            for process in stopped:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(process, signal.SIGCONT)
 
     @contextlib.contextmanager
     def full(self, pids: Pids) -> Iterator[None]:
@@ -239,11 +226,3 @@ def _limit(pids: Pids, over: threading.Event) -> None:
     while not over.is_set():
         limit_files(pids(), writable=False)  # those too that were started meanwhile
         over.wait(0.1)
-
-
-def _with_children(main: int) -> list[int]:
-    """A process and its children; it comes first, so that it makes no more of them."""
-    os.kill(main, signal.SIGSTOP)
-    time.sleep(0.01)
-    children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
-    return [main, *map(int, children)]

@@ -7,21 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-VALUES: Final[dict[str, tuple[Any, ...]]] = {
-    "firstname": ("Ana", "Bea", "Çem", ""),
-    "lastname": ("Lima", "Ng", None),
-    "score": (0, 1, 2.5, None),
-}
-"""Few values, so that they come back: then it shows whether an older state was written over a later one."""
-
-EXTERNAL: Final = {
-    "email": "mail",
-    "code": "customer_code",
-    "firstname": "first_name",
-    "lastname": "last_name",
-    "score": "points",
-}
-"""What the CRM calls each field."""
+from tests.sync.http_crm import EXTERNAL, VALUES
 
 PARTIAL: Final = 0.3
 """How many of the updates tell of the edited fields alone."""

@@ -13,6 +13,23 @@ from typing import Any, Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 TOKEN: Final = "hush-hush"
+
+VALUES: Final[dict[str, tuple[Any, ...]]] = {
+    "firstname": ("Ana", "Bea", "Çem", ""),
+    "lastname": ("Lima", "Ng", None),
+    "score": (0, 1, 2.5, None),
+}
+"""Few values, so that they come back: then it shows whether an older state was written over a later one."""
+
+EXTERNAL: Final = {
+    "email": "mail",
+    "code": "customer_code",
+    "firstname": "first_name",
+    "lastname": "last_name",
+    "score": "points",
+}
+"""What the CRM calls each field."""
+
 PATIENCE: Final = 60.0
 
 PROGRAM: Final = """
@@ -103,7 +120,7 @@ class HTTPCrm:
         self._numbers = itertools.count(1)
         self._updates = itertools.count(1)
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = QuietServer(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
     @property
@@ -150,7 +167,9 @@ class HTTPCrm:
         self._server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
+class QuietServer(ThreadingHTTPServer):
+    """A server whose clients may be gone before they are answered."""
+
     daemon_threads = True
     request_queue_size = 128
 

@@ -17,7 +17,7 @@ from contact_sync.installations import token_installation_id
 from key_stores import PairListing, open_key_store
 from tests.cli.helpers import Project, serving
 from tests.servers import Valkey
-from tests.sync.http_crm import PROGRAM, TOKEN, HTTPCrm, Line, lines_to_both
+from tests.sync.http_crm import EXTERNAL, PROGRAM, TOKEN, VALUES, HTTPCrm, Line, lines_to_both
 
 CONTACTS: Final = 100
 EVENTS: Final = 20
@@ -27,18 +27,6 @@ LINES: Final = 32
 """How many connections each of the two workers has."""
 
 TRIES: Final = 200
-VALUES: Final[dict[str, tuple[Any, ...]]] = {
-    "firstname": ("Ana", "Bea", "Çem", ""),
-    "lastname": ("Lima", "Ng", None),
-    "score": (0, 1, 2.5, None),
-}
-EXTERNAL: Final = {
-    "email": "mail",
-    "code": "customer_code",
-    "firstname": "first_name",
-    "lastname": "last_name",
-    "score": "points",
-}
 
 
 @dataclass(frozen=True)

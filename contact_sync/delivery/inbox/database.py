@@ -20,6 +20,7 @@ from key_stores import KeyStoreError
 from key_stores.sql.engines import check_database, engine_from_url
 from key_stores.sql.failures import translated
 from key_stores.sql.postgresql import has_ended
+from key_stores.sql.sqlite import immediate
 
 from .commits import Commits
 from .schema import FORMAT, meta, metadata
@@ -152,17 +153,8 @@ class SQLite(Database):
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[Connection]:
-        with self._queue, self._engine.connect() as plain:
-            # By hand, since drivers begin on their own, and so late that two writers may stand in each other's way.
-            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                with contextlib.suppress(exc.SQLAlchemyError):  # SQLite has rolled back itself when its disk is full
-                    connection.exec_driver_sql("ROLLBACK")
-                raise
+        with self._queue, immediate(self._engine) as connection:
+            yield connection
 
 
 class PostgreSQL(Database):
