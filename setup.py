@@ -11,6 +11,7 @@ EXTRAS = {
     "crypto": ["cryptography>=45"],
     "phone": ["phonenumbers>=9,<10"],
     "dramatiq": ["dramatiq[redis]>=2,<3"],
+    "rabbitmq": ["dramatiq[rabbitmq,redis]>=2,<3"],
     "metrics": ["prometheus_client>=0.22,<1"],
     "yaml": ["PyYAML>=6,<7"],
     "testing": ["pytest>=8"],

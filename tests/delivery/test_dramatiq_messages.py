@@ -16,7 +16,7 @@ from contact_sync.delivery.dramatiq import DramatiqDelivery
 from contact_sync.errors import ConfigurationError
 from contact_sync.results import Result
 from contact_sync.testing.delivery import Stage
-from contact_sync.testing.delivery.stage import Gate, wait_until
+from contact_sync.testing.delivery.stage import PATIENCE, Gate, wait_until
 from tests.servers import Valkey
 
 QUICK = Retries(first=0.05, longest=0.2)
@@ -179,6 +179,21 @@ def test_a_spare_thread_is_waited_for_when_the_worker_is_stopped(
     other.settle()
     assert (stage.says("c0"), other.says("c1")) == ([0], [1])
     gates[1].open.set()
+    running = threading.enumerate
+    wait_until(lambda: not any(one.name == "contact-sync-spare" for one in running()), "the spare thread to end")
+
+
+class Connection:
+    """A connection that is lost when the test says so."""
+
+    def __init__(self) -> None:
+        self.kept = 0
+        self.lost = False
+
+    def process_data_events(self) -> None:
+        self.kept += 1
+        if self.lost:
+            raise OSError("the connection was reset")
 
 
 class ConnectingBroker(StubBroker):
@@ -186,43 +201,107 @@ class ConnectingBroker(StubBroker):
 
     def __init__(self) -> None:
         super().__init__()
-        self.connected: set[str] = set()
+        self.connected: dict[str, Connection] = {}
+        self.works = threading.Event()
+        self.works.set()
 
     @property
-    def connection(self) -> str:
-        self.connected.add(threading.current_thread().name)
-        return threading.current_thread().name
+    def connection(self) -> Connection:
+        return self.connected.setdefault(threading.current_thread().name, Connection())
 
     @connection.deleter
     def connection(self) -> None:
-        self.connected.discard(threading.current_thread().name)
+        self.connected.pop(threading.current_thread().name, None)
 
     def enqueue(self, message: dramatiq.Message[Any], *, delay: int | None = None) -> dramatiq.Message[Any]:
-        assert self.connection
+        assert self.connection is not None
+        assert self.works.wait(PATIENCE), "nobody had the broker work again"
         return super().enqueue(message, delay=delay)
 
 
-def test_threads_that_end_leave_no_connection_to_the_broker(
-    make_stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
+def test_one_thread_of_a_process_connects_to_a_broker_whose_connections_belong_to_threads(
+    make_stage: Callable[..., Stage],
 ) -> None:
-    """Those that sweep, and those that are spare."""
-    monkeypatch.setattr("contact_sync.delivery.dramatiq.shares.SLOW_SECONDS", 0.1)
+    """Not those that accept, apply, or sweep. What Dramatiq's own threads open is closed when they end."""
     broker = ConnectingBroker()
     stage = make_stage(broker=broker)
-    stage.accepted("swept", 1)
-    broker.flush_all()
-    gate = Gate()
-    stage.answers["slow"] = [gate]
     stage.answers["7"] = [Result.failed("away", retryable=True)]
-    with stage.working(1):
-        wait_until(lambda: stage.says("swept") == [1], "the sweep")
-        stage.accepted("slow", 1)
-        gate.wait()
-        stage.accepted("7", "x")
-        wait_until(lambda: len(stage.says("7")) == 2, "the spare thread")
-        gate.open.set()
+    stage.accepted("7", "x")
+    wait_until(lambda: broker.queues["contact_sync"].qsize() == 1, "the message")
+    broker.flush_all()
+    stage.settle()
+    assert len(stage.says("7")) == 2
+    assert set(broker.connected) == {"contact-sync-post"}
+    stage.delivery.close()
+    assert not broker.connected
+    stage.accepted("8", "y")
+    wait_until(lambda: bool(broker.connected), "a delivery that was closed to be used again")
+
+
+def test_nobody_waits_for_a_broker_that_hangs(
+    make_stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither those who accept events, more than messages may wait, nor who closes the delivery."""
+    monkeypatch.setattr("contact_sync.delivery.dramatiq.postman.MOST_UNSENT", 10)
+    monkeypatch.setattr("contact_sync.delivery.dramatiq.postman.CLOSE_SECONDS", 0.05)
+    broker = ConnectingBroker()
+    broker.works.clear()
+    stage = make_stage(broker=broker)
+    ids = [stage.accepted("first", 0)]
+    wait_until(lambda: bool(broker.connected), "the first message to be under way")
+    stage.delivery.close()
+    ids += [stage.accepted(f"c{n}", n) for n in range(30)]
+    stage.delivery.close()
+    assert set(broker.connected) == {"contact-sync-post"}
+    assert broker.queues["contact_sync"].qsize() == 0
+    broker.works.set()
+    stage.settle()
+    assert {stage.state(id) for id in ids} == {State.APPLIED}
+
+
+def test_the_connection_is_kept_while_nothing_is_sent(
+    make_stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is lost is opened again for the next message, and not before."""
+    monkeypatch.setattr("contact_sync.delivery.dramatiq.postman.IDLE_SECONDS", 0.01)
+    broker = ConnectingBroker()
+    stage = make_stage(broker=broker)
+    for n in range(2):
+        stage.accepted(f"c{n}", n)
+        wait_until(lambda: any(one.kept > 2 for one in list(broker.connected.values())), "the connection to be kept")
+        broker.connected["contact-sync-post"].lost = True
+        wait_until(lambda: not broker.connected, "the lost connection to be closed")
+    assert broker.queues["contact_sync"].qsize() == 2
+
+
+class ClingingBroker(StubBroker):
+    """A broker whose consumers cannot be closed for now, as RabbitMQ's when it hangs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.works = threading.Event()
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 100) -> dramatiq.Consumer:
+        consumer = super().consume(queue_name, prefetch, timeout)
+        closed: Any = consumer
+        closed.close = lambda: self.works.wait(PATIENCE)
+        return consumer
+
+
+def test_a_worker_ends_although_its_broker_hangs(
+    make_stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After its time of grace and a little more; what was in flight is finished."""
+    monkeypatch.setattr("contact_sync.delivery.dramatiq.working.CLOSE_SECONDS", 0.05)
+    broker = ClingingBroker()
+    stage = make_stage(broker=broker)
+    id = stage.accepted("7", "x")
+    with stage.working(grace=0.5) as end:
         stage.wait_settled()
-    assert not any(name.startswith("contact-sync") for name in broker.connected)
+        assert end() is True
+    assert stage.state(id) is State.APPLIED
+    assert "The broker does not let Dramatiq's worker go" in caplog.text
+    broker.works.set()
 
 
 def test_a_broker_serves_one_delivery(valkey: Valkey) -> None:

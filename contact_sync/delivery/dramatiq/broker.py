@@ -19,6 +19,7 @@ from key_stores.redis.scripts import Script
 
 from . import scripts
 from .line import Line
+from .postman import Postman, is_by_thread
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,8 @@ class Post:
         self._actor = dramatiq.Actor(
             received, broker=self.broker, actor_name=NAME, queue_name=NAME, priority=0, options=options
         )
+        # What such a broker has to wait for is no concern of those who accept events.
+        self._postman = Postman(self.broker, self._send) if is_by_thread(self.broker) else None
 
     @property
     def is_muted(self) -> bool:
@@ -114,6 +117,17 @@ class Post:
             due: Since when a mailbox is due, in milliseconds of Redis's clock; 0 if that is not known.
             delay: In how many seconds it is to arrive.
         """
+        if self._postman is not None:
+            self._postman.put(due, delay)
+        else:
+            self._send(due, delay)
+
+    def close(self) -> None:
+        """Send what waits to be sent, if that does not take long."""
+        if self._postman is not None:
+            self._postman.close()
+
+    def _send(self, due: int, delay: float) -> None:
         if self.is_muted:
             return
         try:
@@ -122,15 +136,6 @@ class Post:
             self._muted = time.monotonic() + MUTE_SECONDS
             kind = type(error).__name__
             log.warning("A message could not be sent (%s); the workers find by themselves what is due", kind)
-
-    def leave_thread(self) -> None:
-        """Close what the broker keeps for this thread alone, which is about to end: RabbitMQ's keeps a connection."""
-        if isinstance(getattr(type(self.broker), "connection", None), property):
-            broker: Any = self.broker
-            try:
-                del broker.connection
-            except FAULTS as error:
-                log.debug("A thread's connection to the broker could not be closed (%s)", type(error).__name__)
 
     def tidy(self) -> None:
         """Clear away what processes that are gone had fetched. A broker that was given looks after itself."""

@@ -145,4 +145,5 @@ class DramatiqDelivery(Delivery):
         return None
 
     def close(self) -> None:
+        self._post.close()
         self._line.close()

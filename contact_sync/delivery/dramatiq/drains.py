@@ -29,8 +29,11 @@ AWAY_SECONDS: Final = 0.5
 SETTLE_SECONDS: Final = 30.0
 """For how long to try to settle. Otherwise it would all have to be done again."""
 
-LONGEST_DELAY_SECONDS: Final = 3_600.0
-"""Dramatiq holds delayed messages in its workers' memory; what is due later is left to the sweep."""
+LONGEST_DELAY_SECONDS: Final = 900.0
+"""Dramatiq holds delayed messages in its workers' memory; what is due later is left to the sweep.
+
+RabbitMQ closes the channel of a worker that holds one for half an hour.
+"""
 
 Send = Callable[[int, float], None]
 """Sends a message (since when a mailbox is due, or 0; in how many seconds it is to arrive). Never raises."""

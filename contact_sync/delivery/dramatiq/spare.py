@@ -11,7 +11,6 @@ import threading
 import time
 from typing import Final
 
-from .broker import Post
 from .drains import Drains
 from .mailboxes import Claim, Nothing
 from .shares import Shares
@@ -26,13 +25,11 @@ class Spare:
     Args:
         drains: What they do.
         shares: Whether they are needed.
-        post: What is told when a thread ends.
     """
 
-    def __init__(self, drains: Drains, shares: Shares, post: Post) -> None:
+    def __init__(self, drains: Drains, shares: Shares) -> None:
         self._drains = drains
         self._shares = shares
-        self._post = post
         self._threads: list[threading.Thread] = []
 
     def watch_until(self, ended: threading.Event) -> None:
@@ -47,10 +44,7 @@ class Spare:
                 self._threads = [*self.at_work, thread]
 
     def _work(self, first: Claim) -> None:
-        try:
-            self._drains.work(first, lambda: self._shares.is_stuck)
-        finally:
-            self._post.leave_thread()
+        self._drains.work(first, lambda: self._shares.is_stuck)
 
     def join(self, until: float) -> None:
         """Wait for the threads to end, until a time of the monotonic clock."""

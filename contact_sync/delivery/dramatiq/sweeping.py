@@ -54,7 +54,6 @@ class Sweep:
             except DeliveryUnavailable as error:
                 self._gone(error)
             if ended.wait(SWEEP_SECONDS * random.uniform(0.8, 1.0)):  # noqa: S311 - so that processes take turns
-                self._post.leave_thread()
                 return
 
     def _sweep(self) -> None:

@@ -21,6 +21,7 @@ from .drains import Drains
 from .leases import Leases
 from .line import Line
 from .mailboxes import Mailboxes
+from .postman import leave_thread
 from .shares import Shares
 from .spare import Spare
 from .sweeping import Sweep
@@ -31,6 +32,9 @@ UNCONNECTED: Final = "delivery: pass it to ContactSync(delivery=…), which conn
 
 POLL_MS: Final = 50
 """The longest pause between two looks of an idle worker into its queue. Dramatiq's own is a second."""
+
+CLOSE_SECONDS: Final = 5.0
+"""For how long it is waited after the time of grace that a worker's connections to its broker are closed."""
 
 
 class Working:
@@ -96,7 +100,7 @@ class Working:
                 self._drains.stopping.clear()
                 self._ended = threading.Event()
                 sweep = Sweep(self._mailboxes, self._shares, self._post)
-                self._spare = Spare(self._drains, self._shares, self._post)
+                self._spare = Spare(self._drains, self._shares)
                 self._helpers = [
                     _start("contact-sync-spares", self._spare.watch_until, self._ended),
                     _start("contact-sync-leases", self._leases.renew_until, self._ended),
@@ -126,10 +130,11 @@ class Working:
 
     def _stop(self, worker: dramatiq.Worker, grace: float, drains: Drains) -> bool:
         self._until = time.monotonic() + grace
-        try:
-            worker.stop(timeout=max(1, round(grace * 1000)))
-        except FAULTS as error:
-            log.warning("Dramatiq's worker did not stop well (%s)", type(error).__name__)
+        stopping = threading.Thread(target=_end, args=(worker, grace), name="contact-sync-end", daemon=True)
+        stopping.start()
+        stopping.join(grace + CLOSE_SECONDS)
+        if stopping.is_alive():
+            log.warning("The broker does not let Dramatiq's worker go; it is left behind")
         self.stopped(worker)
         late = [thread.ident for thread in worker.workers if thread.is_alive()]
         if self._spare is not None and not self._workers:
@@ -169,6 +174,23 @@ class _Beside(dramatiq.Middleware):
         """End it."""
         del broker
         self._working.stopped(worker)
+
+    def before_worker_thread_shutdown(self, broker: dramatiq.Broker, thread: object) -> None:
+        """Close what the broker keeps for a thread that ends."""
+        del thread
+        leave_thread(broker)
+
+    def before_consumer_thread_shutdown(self, broker: dramatiq.Broker, thread: object) -> None:
+        """Close what the broker keeps for a thread that ends."""
+        del thread
+        leave_thread(broker)
+
+
+def _end(worker: dramatiq.Worker, grace: float) -> None:
+    try:
+        worker.stop(timeout=max(1, round(grace * 1000)))
+    except FAULTS as error:
+        log.warning("Dramatiq's worker did not stop well (%s)", type(error).__name__)
 
 
 def _start(name: str, work: Callable[[threading.Event], None], ended: threading.Event) -> threading.Thread:
