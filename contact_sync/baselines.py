@@ -91,12 +91,19 @@ class Keys:
             KeyStoreError: The key is in the store, which cannot be asked.
         """
         until, keys = self._known.get(installation, (0.0, ()))
-        unfit = packed is not None and not self._secrets and _tag_of(packed) not in [key.tag for key in keys]
-        if not keys or unfit or until < time.monotonic():
-            keys = tuple(map(Key, self._derived(installation) if self._secrets else [self._random(installation)]))
+        unfit = packed is not None and bool(keys) and _tag_of(packed) not in [key.tag for key in keys]
+        if self._secrets:
+            if not keys:
+                keys = tuple(map(Key, self._derived(installation)))
+                unfit = packed is not None and _tag_of(packed) not in [key.tag for key in keys]
+            if unfit and until < time.monotonic() and (kept := self._kept(installation)):
+                keys = (*keys, Key(kept))  # of the time before there were secrets
+            if unfit or installation not in self._known:
+                self._known[installation] = time.monotonic() + RANDOM_KEY_SECONDS if unfit else 0.0, keys
+        elif not keys or unfit or until < time.monotonic():
+            keys = (Key(self._random(installation)),)
             # A random key goes with its installation; if that comes again, other processes have to learn the new one.
-            until = float("inf") if self._secrets else time.monotonic() + RANDOM_KEY_SECONDS
-            self._known[installation] = until, keys
+            self._known[installation] = time.monotonic() + RANDOM_KEY_SECONDS, keys
         return keys
 
     def forget(self, installation: str) -> None:
@@ -110,14 +117,18 @@ class Keys:
         return [blake2b(id, digest_size=32, key=master, person=b"cs-baseline-of").digest() for master in masters]
 
     def _random(self, installation: str) -> bytes:
-        kept = self._records.get_record(installation, KEY_RECORD)
+        kept = self._kept(installation)
         if kept is None:
             with self._alone(installation):
-                kept = self._records.get_record(installation, KEY_RECORD)
+                kept = self._kept(installation)
                 if kept is None:
-                    kept = secrets.token_hex(KEY_BYTES)
-                    self._records.put_record(installation, KEY_RECORD, kept)
-        return bytes.fromhex(kept)
+                    kept = secrets.token_bytes(KEY_BYTES)
+                    self._records.put_record(installation, KEY_RECORD, kept.hex())
+        return kept
+
+    def _kept(self, installation: str) -> bytes | None:
+        text = self._records.get_record(installation, KEY_RECORD)
+        return None if text is None else bytes.fromhex(text)
 
 
 class Names:

@@ -16,8 +16,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 ACCEPTED: Final = "event accepted"
+KNOWN: Final = "event accepted before"
 APPLIED: Final = "event applied"
 RETRIED: Final = "event failed for now"
+DIED: Final = "event's worker died"
 HELD: Final = "event held"
 FAILED: Final = "event failed"
 UNHEARD_EVENT: Final = "event without a listener"

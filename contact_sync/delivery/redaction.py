@@ -17,9 +17,10 @@ LONGEST: Final = 300
 _HIDDEN: Final = "…"
 _SHORTEST: Final = 2
 _PART_OF_A_WORD: Final = 4
-"""So long a value is hidden also where it is only the beginning or the end of a word."""
+"""So long a value is hidden also where it is only the beginning of a word."""
 _ADDRESS: Final = re.compile(r"[^\s@<>\"'(),;:]+(?:@|%40)[^\s@<>\"'(),;:]+", re.IGNORECASE)
-_DIGITS: Final = re.compile(r"\+?\d[\d ().\-/]{5,}\d")
+_DIGITS: Final = re.compile(r"(?<![\w-])(?!\d{4}-\d\d-\d\d\b)\+?\d[\d ().\-/]{5,}\d")
+"""A date is no number; if it is of the contact, it is among what the event holds."""
 
 
 def failure_of(result: Result, events: Sequence[Event]) -> str:
@@ -44,10 +45,8 @@ def redacted(error: str, data: Sequence[Any]) -> str:
 
 def _anywhere(value: str) -> re.Pattern[str]:
     """Finds a value, whole unless it is long; what names are joined with is no part of them."""
-    found = re.escape(value)
-    if len(value) < _PART_OF_A_WORD:
-        found = r"(?<![^\W_])" + found + r"(?![^\W_])"
-    return re.compile(found, re.IGNORECASE)
+    end = r"(?![^\W_])" if len(value) < _PART_OF_A_WORD else ""
+    return re.compile(r"(?<![^\W_])" + re.escape(value) + end, re.IGNORECASE)
 
 
 def _forms(value: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ import time
 from typing import Literal
 
 from contact_sync.events import Event
-from contact_sync.log_lines import ACCEPTED, APPLIED, FAILED, HELD, RETRIED, log_event
+from contact_sync.log_lines import ACCEPTED, APPLIED, DIED, FAILED, HELD, KNOWN, RETRIED, log_event
 from contact_sync.observing import EventOutcome, applied_outcome, observers
 
 log = logging.getLogger("contact_sync.delivery")
@@ -20,11 +20,10 @@ def tell_accepted(event: Event, id: str, reason: str | None) -> None:
     log_event(
         log,
         logging.DEBUG,
-        ACCEPTED,
+        ACCEPTED if reason is None else KNOWN,
         event_id=id,
         installation=event.installation,
         event=event.name,
-        outcome=None if reason is None else "known",
     )
 
 
@@ -38,13 +37,14 @@ def tell_settled(
     tries: int,
     arrived: float,
     wait: float,
+    died: bool = False,
 ) -> None:
     """Tell what came of an event. Its error is found under its id: logs go further than the store does."""
     seconds = time.time() - arrived
     said: EventOutcome
     if outcome == "again":
         observers.event_retried(name)
-        level, message, said = logging.WARNING, RETRIED, "for_now"
+        level, message, said = logging.WARNING, DIED if died else RETRIED, "for_now"
     elif outcome == "failed":
         said = "held" if action == "held" else "failed"
         observers.event_settled(name, said, seconds)

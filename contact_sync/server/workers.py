@@ -125,9 +125,9 @@ class Workers:
             self._wait()
             for worker in [worker for worker in self._workers if not worker.process.is_alive()]:
                 self._bury(worker)
-                if not all_came_up:
+                if not all_came_up and not worker.ready:
                     return False  # it said why, and the others would fail in the same way
-            if not all_came_up and all(worker.ready for worker in self._workers):
+            if not all_came_up and not self._to_start and all(worker.ready for worker in self._workers):
                 all_came_up = True
                 started()
         return True

@@ -175,9 +175,8 @@ def test_told_to_it_says_how_it_is_and_what_it_has_counted(shop: Storing, proces
         assert requests.post(address, timeout=PATIENCE).status_code == 404  # it takes no events
         events = [shop.send(str(number), email=f"ana{number}@example.com") for number in range(10)]
         wait_until(lambda: not shop.listed())
-        metrics = requests.get(f"{address}/metrics", timeout=PATIENCE).text
         settled = 'contact_sync_events_settled_total{event="contact_created",outcome="created"} '
-        assert f"{settled}{len(events)}.0" in metrics
+        wait_until(lambda: f"{settled}{len(events)}.0" in requests.get(f"{address}/metrics", timeout=PATIENCE).text)
         worker.signal(signal.SIGTERM)
         assert worker.end() == 0
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,21 +42,33 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 
 @contextmanager
 def explained(database: Database) -> Iterator[dict[str, str]]:
-    """Have the database explain every statement that is run in the block. Gives the plans."""
-    plans: dict[str, str] = {}
-    explain = "EXPLAIN" if database.skip_locked else "EXPLAIN QUERY PLAN"
+    """Have the database explain every statement that is run in the block. Gives the plans, in the end."""
+    engine, plans = database._engine, dict[str, str]()
+    if database.skip_locked:
 
-    def before(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        if not _KINDS.match(statement) or statement in plans:
-            return
-        own = cursor.connection.cursor()
-        own.execute(f"{explain} {statement}", parameters[0] if many else parameters)
-        plans[statement] = "\n".join(str(row[-1]) for row in own.fetchall())
-        own.close()
+        def before(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
+            if _KINDS.match(statement) and statement not in plans:
+                own = cursor.connection.cursor()
+                own.execute(f"EXPLAIN {statement}", parameters[0] if many else parameters)
+                plans[statement] = "\n".join(str(row[-1]) for row in own.fetchall())
+                own.close()
 
-    event.listen(database._engine, "before_cursor_execute", before)
+        event.listen(engine, "before_cursor_execute", before)
+        yield plans
+        event.remove(engine, "before_cursor_execute", before)
+        return
+    told: list[str] = []
+
+    def trace(driver: sqlite3.Connection, *_: object) -> None:
+        driver.set_trace_callback(told.append)  # with the values in it
+
+    event.listen(engine, "checkout", trace)
     yield plans
-    event.remove(database._engine, "before_cursor_execute", before)
+    event.remove(engine, "checkout", trace)
+    with closing(sqlite3.connect(str(engine.url.database))) as own:
+        for statement in filter(_KINDS.match, told):
+            rows = own.execute(f"EXPLAIN QUERY PLAN {statement}").fetchall()
+            plans[statement] = "\n".join(str(row[-1]) for row in rows)
 
 
 def check(plans: dict[str, str]) -> None:

@@ -55,6 +55,8 @@ def test_the_rest_of_an_error_stays() -> None:
     """It is what a person needs."""
     error = "HTTP 422: field 'plan' is unknown; see the list of 12 plans"
     assert redacted(error, [{"id": "7", "name": "Ana", "score": 5}]) == error
+    form = 'platform field "birthdate": expected a day such as 2018-02-09, got text of another form'
+    assert redacted(form, [{"birthdate": "not a date"}]) == form
 
 
 def test_a_long_error_is_cut() -> None:

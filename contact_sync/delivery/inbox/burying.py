@@ -60,15 +60,16 @@ def bury(
 ) -> list[Buried]:
     """Count a crash for the events that were in flight in a lane, and give the lane back."""
     found = run(connection, _IN_FLIGHT, lane=lane, upto=upto or 0)
-    worst = max((row.crashes + 1 for row in found if row.crashes + 1 < retries.crashes), default=0)
+    deaths = {seq: crashes + 1 for seq, *_, crashes, _ in found}
+    worst = max((died for died in deaths.values() if died < retries.crashes), default=0)
     wait = retries.after_crash(worst) if worst else 0.0
     rows: list[dict[str, Any]] = []
     buried: list[Buried] = []
-    for row in found:
-        over = row.crashes + 1 >= retries.crashes
+    for seq, id, name, arrived, tries, _, log in found:
+        over = deaths[seq] >= retries.crashes
         state, settled = (FAILED, now) if over else (WAITING, None)
-        rows.append({"seq": row.seq, "log": with_try(row.log, now, DIED), "state": state, "settled": settled})
-        buried.append(Buried(row.id, installation, row.name, row.arrived, row.tries + 1, over, wait))
+        rows.append({"seq": seq, "log": with_try(log, now, DIED), "state": state, "settled": settled})
+        buried.append(Buried(id, installation, name, arrived, tries + 1, over, wait))
     run_many(connection, _COUNT_CRASH, rows)
     run(connection, _PUT_OFF, lane=lane, ready=now + wait)
     return buried

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +20,9 @@ MOST: Final = 128
 
 PATIENCE: Final = 10.0
 """How many seconds to wait for others."""
+
+_ABOUT_ALL: Final = (exc.OperationalError, exc.TimeoutError, sqlite3.OperationalError, OSError)
+"""What fails is not one piece of work, but the database."""
 
 AWAY: Final = "the inbox did not answer in time"
 
@@ -103,7 +107,7 @@ class Commits:
                 for work in group:
                     work.result = work.do(connection)
         except Exception as error:  # noqa: BLE001 - it is raised where the work came from
-            if len(group) > 1 and not isinstance(error, exc.OperationalError | exc.TimeoutError | OSError):
+            if len(group) > 1 and not isinstance(error, _ABOUT_ALL):
                 for work in group:  # one of them is at fault; it shall not fail the others
                     self._commit([work])
                 return

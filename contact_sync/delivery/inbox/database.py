@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -18,7 +19,7 @@ from sqlalchemy.sql.elements import TextClause
 from contact_sync.errors import ConfigurationError, DeliveryUnavailable
 from key_stores import KeyStoreError
 from key_stores.sql.engines import check_database, engine_from_url
-from key_stores.sql.failures import translated
+from key_stores.sql.failures import of_driver, translated
 from key_stores.sql.postgresql import has_ended
 from key_stores.sql.sqlite import immediate
 
@@ -226,19 +227,28 @@ def unavailable() -> Iterator[None]:
             yield
     except KeyStoreError as error:
         raise DeliveryUnavailable(str(error)) from error
+    except sqlite3.Error as error:
+        raise DeliveryUnavailable(str(of_driver(error, unreachable=True))) from error
     except OSError as error:  # of the file's lock
-        raise DeliveryUnavailable(f"the lock file cannot be used ({type(error).__name__})") from error
+        raise DeliveryUnavailable(
+            f"the file beside it, by which processes take turns, cannot be opened ({type(error).__name__}); does the "
+            "folder exist, and may it be written to?"
+        ) from error
 
 
 def run(connection: Connection, statement: str, **values: Any) -> Sequence[Any]:
     """Run a statement, and give its rows."""
-    result = connection.execute(_compiled(statement), values)
+    if connection.dialect.name == "sqlite":
+        return _driver(connection).execute(statement, values).fetchall()
+    result = connection.exec_driver_sql(_for_psycopg(statement), values)
     return result.fetchall() if result.returns_rows else ()
 
 
 def counted(connection: Connection, statement: str, **values: Any) -> int:
     """Run a statement, and give how many rows it changed."""
-    return connection.execute(_compiled(statement), values).rowcount
+    if connection.dialect.name == "sqlite":
+        return _driver(connection).execute(statement, values).rowcount
+    return connection.exec_driver_sql(_for_psycopg(statement), values).rowcount
 
 
 def run_for(connection: Connection, statement: str, among: Sequence[Any], **values: Any) -> Sequence[Any]:
@@ -251,18 +261,27 @@ def run_for(connection: Connection, statement: str, among: Sequence[Any], **valu
 
 def run_many(connection: Connection, statement: str, rows: Sequence[Mapping[str, Any]]) -> None:
     """Run a statement for each of some rows of values."""
-    if rows:
-        connection.execute(_compiled(statement), list(rows))
+    if rows and connection.dialect.name == "sqlite":
+        _driver(connection).executemany(statement, rows)
+    elif rows:
+        connection.exec_driver_sql(_for_psycopg(statement), [dict(row) for row in rows])
 
 
-_texts: Final[dict[str, TextClause]] = {}
+_NAME: Final = re.compile(r"(?<!:):([a-z_]+)")
+_statements: Final[dict[str, str]] = {}
 _lists: Final[dict[str, TextClause]] = {}
 
 
-def _compiled(statement: str) -> TextClause:
-    made = _texts.get(statement)
+def _driver(connection: Connection) -> sqlite3.Connection:
+    """SQLite's own connection: what SQLAlchemy does beside a statement takes longer than the statement."""
+    driver: sqlite3.Connection = connection.connection.driver_connection  # type: ignore[assignment]  # as its dialect says
+    return driver
+
+
+def _for_psycopg(statement: str) -> str:
+    made = _statements.get(statement)
     if made is None:
-        made = _texts[statement] = text(statement)
+        made = _statements[statement] = _NAME.sub(r"%(\1)s", statement.replace("%", "%%"))
     return made
 
 

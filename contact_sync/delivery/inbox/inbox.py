@@ -208,4 +208,5 @@ def _tell_buried(event: Buried) -> None:
         tries=event.tries,
         arrived=event.arrived,
         wait=event.wait,
+        died=True,
     )

@@ -30,13 +30,14 @@ CLEANED: Final = 1_000
 _COLUMNS: Final = """
     events.id, events.installation, events.contact, events.name, events.state, events.arrived, events.settled,
     events.tries, events.action, events.log, lanes.ready,
-    lanes.owner IS NOT NULL AND events.seq <= lanes.upto AS in_flight
+    lanes.owner IS NOT NULL AND events.seq <= lanes.upto AND lanes.ready > :now AS in_flight
 """
+# Of a lane whose lease has ended, the worker is dead, and its events wait for another one.
 _FROM: Final = "FROM contact_sync_events AS events LEFT JOIN contact_sync_lanes AS lanes ON lanes.lane = events.lane"
 
 _STATES: Final = {
-    State.WAITING: "events.state = 0 AND (lanes.owner IS NULL OR events.seq > lanes.upto)",
-    State.IN_FLIGHT: "events.state = 0 AND lanes.owner IS NOT NULL AND events.seq <= lanes.upto",
+    State.WAITING: "events.state = 0 AND (lanes.owner IS NULL OR events.seq > lanes.upto OR lanes.ready <= :now)",
+    State.IN_FLIGHT: "events.state = 0 AND lanes.owner IS NOT NULL AND events.seq <= lanes.upto AND lanes.ready > :now",
     State.APPLIED: "events.state <> 0 AND events.state = 1",  # the first says which index
     State.FAILED: "events.state <> 0 AND events.state = 2",
 }
@@ -47,11 +48,12 @@ _OLDEST: Final = "SELECT arrived FROM contact_sync_events WHERE state = 0 ORDER 
 _COUNT_IN_FLIGHT: Final = """
     SELECT count(*) FROM contact_sync_lanes AS lanes JOIN contact_sync_events AS events
     ON events.lane = lanes.lane AND events.state = 0 AND events.seq <= lanes.upto
-    WHERE lanes.owner IS NOT NULL
+    WHERE lanes.owner IS NOT NULL AND lanes.ready > :now
 """
 
 _FIND: Final = """
-    SELECT events.seq, events.lane, events.state, lanes.applied, lanes.owner, lanes.upto
+    SELECT events.seq, events.lane, events.state, lanes.applied,
+        CASE WHEN lanes.ready > :now THEN lanes.owner END, lanes.upto
     FROM contact_sync_events AS events LEFT JOIN contact_sync_lanes AS lanes ON lanes.lane = events.lane
     WHERE events.id = :id
 """
@@ -139,7 +141,7 @@ class Records:
 
         def ask(connection: Connection) -> Backlog:
             open = run(connection, _COUNT)[0][0]
-            in_flight = min(open, run(connection, _COUNT_IN_FLIGHT)[0][0])
+            in_flight = min(open, run(connection, _COUNT_IN_FLIGHT, now=self._database.now(connection))[0][0])
             failed = run(connection, _COUNT_FAILED)[0][0]
             oldest = run(connection, _OLDEST)
             return Backlog(open - in_flight, in_flight, failed, oldest[0][0] if oldest else None)
@@ -246,14 +248,19 @@ class Records:
 
     def _locked(self, connection: Connection, id: str) -> Any:
         """Find an event, and keep others out of its lane."""
-        found = run(connection, _FIND, id=id)
+        now = self._database.now(connection)
+        found = run(connection, _FIND, id=id, now=now)
         if found and self._database.skip_locked:
             run(connection, _KEEP_LANE, lane=found[0][1])
-            found = run(connection, _FIND, id=id)
+            found = run(connection, _FIND, id=id, now=now)
         return found[0] if found else None
 
     def _records(self, statement: str, **values: Any) -> list[EventRecord]:
-        return self._database.read(lambda connection: [_record(*row) for row in run(connection, statement, **values)])
+        def ask(connection: Connection) -> list[EventRecord]:
+            now = self._database.now(connection)
+            return [_record(*row) for row in run(connection, statement, now=now, **values)]
+
+        return self._database.read(ask)
 
 
 def _record(

@@ -123,6 +123,8 @@ class Worker:
         """Keep what came of what was applied, claim what is due, and have it applied. Whether there was anything."""
         with self._lock:
             done, self._done = self._done, []
+        if not (claims or done):
+            return False
         try:
             shares = self._crew.shares(due(self._database)) if claims and self._crew.has_room else {}
             sizes = {one: self._parts.handling.batch_size(loaded(one)) for one in shares}
@@ -205,11 +207,7 @@ class Worker:
             if not busy and not self._done:
                 return True
             if left <= 0 or (not busy and self._database.closed):
-                log.warning(
-                    "%d threads were still at work after %.0f s, or what they did could not be kept; it is tried again",
-                    busy,
-                    grace,
-                )
+                log.warning("Threads still at work after %.0f s: %d; what is not kept is tried again", grace, busy)
                 return False
             self._wake.wait(min(left, AWAY_SECONDS if self._away else POLL_SECONDS))
 
