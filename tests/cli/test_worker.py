@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from contact_sync.server import listen
-from tests.cli.crm import CRM
+from tests.cli.crm import CRM, DURABLE
 from tests.cli.helpers import FIVE_METHODS, PATIENCE, Project, started, wait_until
 from tests.cli.storing import Storing, storing
 from tests.servers import PostgreSQL
@@ -112,6 +112,22 @@ def test_several_processes_share_the_work_and_one_that_dies_is_replaced(shop: St
         wait_until(lambda: shop.state(last) == "applied")
         os.killpg(worker.process.pid, signal.SIGTERM)  # as a service manager does: every process gets it
         assert worker.end() == 0
+
+
+def test_an_event_that_kills_its_worker_as_soon_as_it_starts_ends_nobody_else(shop: Storing) -> None:
+    """Another process takes the place of the dead one, the event is given up in the end, and the others are applied."""
+    deadly = """
+import contact_sync.delivery
+
+delivery._retries = contact_sync.delivery.Retries(first=0.1, longest=0.2, crashes=2)
+create = HTTPConsumer.create_contact
+HTTPConsumer.create_contact = lambda self, it: os._exit(9) if it.get("first_name") == "poison" else create(self, it)
+"""
+    shop.project.write("program.py", DURABLE.replace("\nsync = ", f"{deadly}\nsync = "))
+    poison = shop.send("1", email="poison@example.com", firstname="poison")
+    others = [shop.send(str(number), email=f"ana{number}@example.com") for number in range(2, 6)]
+    with started(shop.project, "worker", "program:sync", "--processes", "2", LEASE="2"):
+        wait_until(lambda: shop.state(poison) == "failed" and all(shop.state(id) == "applied" for id in others))
 
 
 def test_several_processes_finish_what_is_in_flight(shop: Storing) -> None:

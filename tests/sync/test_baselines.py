@@ -218,6 +218,15 @@ def test_without_secret_keys_there_is_a_random_key_in_the_store_that_all_process
     assert synced.store.get_record(INSTALLATION, KEY_RECORD) == key
 
 
+def test_baselines_outlive_the_introduction_of_secret_keys() -> None:
+    """They go on with the random key that is in the store, and with the new one when they are written next."""
+    synced = Synced()
+    world = synced.world(KEY)
+    assert world.event("contact_updated", {"id": 7, "firstname": "Ana"})["data"]["action"] == "unchanged"
+    assert world.event("contact_updated", CLEARED)["data"]["action"] == "updated"
+    assert synced.crm.records["1"]["phone_number"] is None
+
+
 def test_with_secret_keys_no_key_is_in_the_store() -> None:
     synced = Synced(KEY)
     assert synced.store.get_record(INSTALLATION, KEY_RECORD) is None

@@ -9,6 +9,7 @@ together is tried apart.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -20,6 +21,9 @@ from contact_sync.delivery.runs import run_length
 
 from .burying import Buried, bury
 from .database import Database, run, run_for, run_many
+
+SUSPECT_SECONDS: Final = (0.05, 0.3)
+"""How long a suspect waits for its turn while another is tried."""
 
 MOST_EVENTS: Final = 100
 """How many events of a lane are given out at once."""
@@ -99,6 +103,8 @@ _CLAIM: Final = "UPDATE contact_sync_lanes SET owner = :owner, ready = :ready, u
 
 _SLEEP: Final = "UPDATE contact_sync_lanes SET owner = NULL, upto = NULL, ready = NULL WHERE lane IN :among"
 
+_LATER: Final = "UPDATE contact_sync_lanes SET ready = :ready WHERE lane = :lane"
+
 _RENEW: Final = "UPDATE contact_sync_lanes SET ready = :ready WHERE owner IN :among"
 
 
@@ -120,6 +126,8 @@ class Claiming:
         alive: The names of this process's claims: a lane of theirs is worked on, however late its lease is renewed.
         void: The names of claims of which it was not known whether they were made: nobody works on their lanes.
         takes_over: Whether lanes of others are taken whose lease has ended.
+        takes_suspect: Whether an event may be taken that was in flight when a worker died; one at a time, so that it
+            is the only one that can be at fault if this worker dies too.
     """
 
     owner: str
@@ -128,6 +136,7 @@ class Claiming:
     alive: frozenset[str] = frozenset()
     void: frozenset[str] = frozenset()
     takes_over: bool = True
+    takes_suspect: bool = True
 
 
 def claim(
@@ -166,7 +175,15 @@ def claim(
                 run_for(connection, _RENEW, [left_by], ready=ready)
             else:
                 buried += bury(connection, installation, bytes(lane), upto, now, retries)
-        claimed += _take(connection, installation, free, claiming.owner, ready, most, retries)
+        waiting = _waiting(connection, sorted(free), most)
+        run_for(connection, _SLEEP, [lane for lane in free if lane not in waiting])  # what waited was dropped
+        suspects = [lane for lane, events in waiting.items() if events[0].crashes]
+        if claiming.takes_suspect and not any(one.events[0].crashes for one in claimed):
+            suspects = suspects[1:]
+        for lane in suspects:
+            run(connection, _LATER, lane=lane, ready=now + random.uniform(*SUSPECT_SECONDS))  # noqa: S311 - spreads
+            del waiting[lane]
+        claimed += _take(connection, installation, waiting, free, claiming.owner, ready, retries)
     return claimed, buried
 
 
@@ -177,30 +194,34 @@ def renew(database: Database, owners: Sequence[str], lease: float) -> None:
     )
 
 
-def _take(
-    connection: Connection,
-    installation: bytes,
-    lanes: Mapping[bytes, int],
-    owner: str,
-    ready: float,
-    most: int,
-    retries: Retries,
-) -> list[Claimed]:
-    """Take lanes, each with the last event that was tried before; 0 for none."""
+def _waiting(connection: Connection, lanes: Sequence[bytes], most: int) -> dict[bytes, list[Waiting]]:
+    """Read what waits in lanes, in order; lanes in which nothing does are left out."""
     waiting: dict[bytes, list[Waiting]] = {}
     for lane, seq, id, name, since, arrived, tries, crashes, log, body in run_for(
-        connection, _EVENTS, sorted(lanes), most=most
+        connection, _EVENTS, lanes, most=most
     ):
         event = Waiting(seq, id, name, since, arrived, tries, crashes, log, bytes(body))
         waiting.setdefault(bytes(lane), []).append(event)
+    return waiting
+
+
+def _take(
+    connection: Connection,
+    installation: bytes,
+    waiting: Mapping[bytes, list[Waiting]],
+    tried: Mapping[bytes, int],
+    owner: str,
+    ready: float,
+    retries: Retries,
+) -> list[Claimed]:
+    """Take lanes, each with the last event that was tried before; 0 for none."""
     claimed = [
-        Claimed(lane, installation, owner, _head(events, lanes[lane], retries)) for lane, events in waiting.items()
+        Claimed(lane, installation, owner, _head(events, tried[lane], retries)) for lane, events in waiting.items()
     ]
     rows: list[dict[str, Any]] = [
         {"lane": one.lane, "owner": owner, "ready": ready, "upto": one.events[-1].seq} for one in claimed
     ]
     run_many(connection, _CLAIM, rows)
-    run_for(connection, _SLEEP, [lane for lane in lanes if lane not in waiting])  # what waited was dropped
     return claimed
 
 

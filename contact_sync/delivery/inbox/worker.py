@@ -87,6 +87,7 @@ class Worker:
         self._crew = Crew(threads, self._wake.set)
         self._done: list[Settled] = []
         self._owners: Counter[str] = Counter()
+        self._suspects: set[bytes] = set()
         self._lock = threading.Lock()
         self._void: deque[str] = deque(maxlen=MOST_VOID)
         self._away = False
@@ -147,10 +148,10 @@ class Worker:
     ) -> tuple[list[Settled], list[Claimed], list[Buried]]:
         owner = uuid.uuid4().hex
         with self._lock:
-            alive = frozenset(+self._owners)
+            alive, suspects = frozenset(+self._owners), len(self._suspects)
         # After an outage, which may just be over at the start too, others need the time to renew their leases.
         takes_over = not self._away and time.monotonic() - self._back_since > self._lease
-        claiming = Claiming(owner, wanted, self._lease, alive, frozenset(self._void), takes_over)
+        claiming = Claiming(owner, wanted, self._lease, alive, frozenset(self._void), takes_over, not suspects)
 
         def work(connection: Connection) -> tuple[list[Settled], list[Claimed], list[Buried]]:
             held = settle(self._database, connection, done) if done else []
@@ -174,6 +175,7 @@ class Worker:
     def _take(self, claimed: Sequence[Claimed], sizes: Mapping[bytes, int]) -> None:
         with self._lock:
             self._owners.update(lane.owner for lane in claimed)
+            self._suspects.update(lane.lane for lane in claimed if lane.events[0].crashes)
         self._crew.take(
             Job(load[0].installation, partial(self._apply, load), partial(self._hand_back, load))
             for load in _loads(claimed, sizes)
@@ -185,11 +187,13 @@ class Worker:
         except BaseException:
             with self._lock:  # nobody renews them any more
                 self._owners.subtract(lane.owner for lane in lanes)
+                self._suspects.difference_update(lane.lane for lane in lanes)
             raise
         for result in results:
             self._crew.heard(lanes[0].installation, result.retry_after if result.retryable else None)
         with self._lock:
             self._done += settled
+            self._suspects.difference_update(lane.lane for lane in lanes)
 
     def _hand_back(self, lanes: Sequence[Claimed]) -> None:
         with self._lock:
