@@ -176,7 +176,7 @@ class NoLock(SmallStore):
     def save_ids(self, integration_id: Id, botmatic_id: Id, external_id: Id) -> bool:
         i, b, e = self.id(integration_id), self.id(botmatic_id), self.id(external_id)
         former = self.pairs.get(self.forth(i, b)), self.pairs.get(self.back(i, e))
-        time.sleep(0.001)
+        time.sleep(0.005)
         gone = {self.back(i, former[0]), self.forth(i, former[1])}
         kept = {key: value for key, value in self.pairs.items() if key not in gone}
         self.pairs = kept | {self.forth(i, b): e, self.back(i, e): b}
