@@ -5,7 +5,6 @@ Every delivery is given this: `inline` within the request, the durable ones in t
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -21,8 +20,6 @@ from .listeners import Listeners
 from .results import Result
 from .scopes import Scope, Scopes
 from .sides import is_empty
-
-log = logging.getLogger(__name__)
 
 NOT_AN_OBJECT: Final = "the event's data is not an object"
 UNINSTALLED: Final = "the integration was uninstalled meanwhile"
@@ -73,7 +70,8 @@ class ContactEvents:
         except Exception as error:  # noqa: BLE001 - a user's store may raise anything
             return [translate(error, "applying events").with_(retryable=True)] * len(runs)
         for run, result in zip(runs, results, strict=True):
-            if result.success or not result.retryable:
+            # What fails for now is tried again, and what fails as one is applied one by one: it is told of then.
+            if result.success or (not result.retryable and len(run.events) == 1):
                 self._tell(run.events, result)
         return results
 

@@ -123,7 +123,8 @@ class Handling(Protocol):
         """Apply runs of different contacts of one installation, and tell the user's listeners.
 
         Returns:
-            A result for each run, in order. A retryable failure is to be tried again: nobody was told of it.
+            A result for each run, in order. Nobody was told of a retryable failure, which is to be tried again, nor of
+            that of a run of several events, which are to be applied singly.
         """
         ...
 

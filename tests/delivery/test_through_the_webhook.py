@@ -131,6 +131,21 @@ def test_a_listener_hears_of_each_event_once_when_it_is_settled(inbox: Inbox) ->
     assert all(result is not None and result.action == "created" for _, _, result in heard)
 
 
+def test_a_listener_hears_once_of_events_that_fail_as_one(inbox: Inbox) -> None:
+    """They are applied one by one then, and of each it hears what came of it."""
+    world = make_world(delivery=inbox)
+    heard: list[tuple[str, bool]] = []
+    world.sync.on_event(
+        "contact_.*",
+        lambda event: heard.append((event.data["firstname"], event.result is not None and event.result.success)),
+    )
+    world.crm.fail_next(Result.failed("no such name"), method="create_contact", times=2)
+    for firstname in ("Ana", "Bea"):
+        world.event("contact_updated", {"id": 7, "firstname": firstname})
+    settle(world.sync)
+    assert heard == [("Ana", False), ("Bea", True)]
+
+
 def test_a_listener_that_raises_changes_nothing(inbox: Inbox) -> None:
     """It is logged; the event is applied."""
     world = make_world(delivery=inbox)
