@@ -13,7 +13,7 @@ from typing import Final
 import psycopg
 
 from tests.chaos.disk import Disk, limit_files
-from tests.servers import PostgreSQL, Valkey, plain_client, run_postgresql, run_valkey
+from tests.servers import PostgreSQL, Server, Valkey, plain_client, run_postgresql, run_valkey
 
 DISK_MEGABYTES: Final = 64
 
@@ -102,8 +102,29 @@ class SQLitePlace(Place):
             yield
 
 
-class PostgreSQLPlace(Place):
+class ServerPlace(Place):
+    """Stores on a server of their own."""
+
+    _server: Server
+
+    @contextlib.contextmanager
+    def stopped(self, pids: Pids) -> Iterator[None]:
+        self._server.stop()
+        try:
+            yield
+        finally:
+            self._server.start()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        with self._server.frozen():
+            yield
+
+
+class PostgreSQLPlace(ServerPlace):
     """One server for events and pairs; the events are in a tablespace on a small disk, if there can be one."""
+
+    _server: PostgreSQL
 
     def __init__(self, server: PostgreSQL, disk: Disk | None) -> None:
         self._server = server
@@ -122,19 +143,6 @@ class PostgreSQLPlace(Place):
         url = self._server.dsn.replace("postgresql://", "postgresql+psycopg://", 1)
         options = "?options=-cdefault_tablespace%3Dsmall" if self._disk else ""
         return {"DELIVERY": url + options, "PAIRS": url}
-
-    @contextlib.contextmanager
-    def stopped(self, pids: Pids) -> Iterator[None]:
-        self._server.stop()
-        try:
-            yield
-        finally:
-            self._server.start()
-
-    @contextlib.contextmanager
-    def frozen(self) -> Iterator[None]:
-        with self._server.frozen():
-            yield
 
     @contextlib.contextmanager
     def full(self, pids: Pids) -> Iterator[None]:
@@ -160,8 +168,10 @@ _FULL: Final = """
 """
 
 
-class ValkeyPlace(Place):
+class ValkeyPlace(ServerPlace):
     """One Valkey server for events and pairs, which has on its disk what it has answered."""
+
+    _server: Valkey
 
     def __init__(self, server: Valkey) -> None:
         self._server = server
@@ -173,19 +183,6 @@ class ValkeyPlace(Place):
 
     def environment(self) -> dict[str, str]:
         return {"DELIVERY": f"dramatiq+{self._server.url}", "PAIRS": self._server.url}
-
-    @contextlib.contextmanager
-    def stopped(self, pids: Pids) -> Iterator[None]:
-        self._server.stop()
-        try:
-            yield
-        finally:
-            self._server.start()
-
-    @contextlib.contextmanager
-    def frozen(self) -> Iterator[None]:
-        with self._server.frozen():
-            yield
 
     @contextlib.contextmanager
     def full(self, pids: Pids) -> Iterator[None]:
