@@ -1,7 +1,16 @@
 """Keeps the contacts of a chatbot platform and of a CRM the same, both ways."""
 
 from .auth import allow_any_token
-from .consumer import ExternalAPIConsumer
+from .consumer import (
+    CANNOT_CLEAR,
+    EXISTS,
+    Changes,
+    CRMField,
+    CursorExpired,
+    ExternalAPIConsumer,
+    RateBudget,
+    ReadOnlyConsumer,
+)
 from .errors import Busy, ClaimLost, ConfigurationError, ContactSyncError, DeliveryUnavailable
 from .events import Auth, Change, Event, EventName
 from .integration import ContactSync
@@ -14,17 +23,22 @@ from .webhook import Request
 
 __all__ = [
     "BLOCKED_MATCHES",
+    "CANNOT_CLEAR",
+    "EXISTS",
     "NOT_FOUND",
     "Auth",
     "BotmaticPlatform",
     "Busy",
+    "CRMField",
     "Change",
+    "Changes",
     "ClaimLost",
     "ConfigurationError",
     "Conflict",
     "ConflictReport",
     "ContactSync",
     "ContactSyncError",
+    "CursorExpired",
     "DeliveryUnavailable",
     "Event",
     "EventName",
@@ -32,6 +46,8 @@ __all__ = [
     "ImportReport",
     "Mark",
     "Platform",
+    "RateBudget",
+    "ReadOnlyConsumer",
     "Request",
     "Result",
     "Stage",

@@ -13,12 +13,12 @@ import requests
 from contact_sync.errors import ConfigurationError
 from contact_sync.observing import observers
 from contact_sync.results import Result
+from contact_sync.sessions import new_session
 
 from . import replies
 from .base import Platform
 from .bots import BotResult, as_bot_result, bot_of, bots_of
 from .checks import checked_base_url, json_body, quoted_id, token_problem
-from .deadline import new_session
 from .wire import Call, Limits, Reply, Wire
 
 DEFAULT_BASE_URL: Final = "https://app.botmatic.ai"

@@ -15,8 +15,7 @@ from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError, Rea
 
 from contact_sync.failures import parse_retry_after
 from contact_sync.results import Result
-
-from .deadline import deadline
+from contact_sync.sessions import deadline
 
 log = logging.getLogger(__name__)
 

@@ -42,7 +42,7 @@ def test_all_contracts_are_kept(copy: Path) -> None:
         ("contact_sync/webhook.py", "import contact_sync.blueprint", "contact_sync is layered"),
         ("contact_sync/engine.py", "import flask", "Flask stays in the shells"),
         ("contact_sync/integration.py", "import werkzeug.serving", "Flask stays in the shells"),
-        ("contact_sync/consumer.py", "import requests", "requests stays with those who call other services"),
+        ("contact_sync/consumer/calls.py", "import requests", "requests stays with those who call other services"),
         ("contact_sync/cli/__init__.py", "import granian", "Granian stays in the default server"),
         ("contact_sync/server/__init__.py", "import rich.table", "click and rich stay in the commands"),
         ("contact_sync/engine.py", "import redis", "Redis stays with what keeps things there"),

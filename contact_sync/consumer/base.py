@@ -1,29 +1,18 @@
-"""The consumer: how a CRM is reached. Users subclass `ExternalAPIConsumer`; the engine calls it through `ask`, and for
-batches through `ask_many`."""
+"""The consumer: how a CRM is reached. Users subclass `ExternalAPIConsumer`, or `ReadOnlyConsumer`."""
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, Final, get_args
 
-from .failures import FAULTS, status_of, translate
-from .observing import observers
-from .results import NOT_FOUND, Result, to_result
+from contact_sync.results import NOT_FOUND, Result
 
-ResultLike = Result | Mapping[str, Any]
-"""What a consumer's method may return: a `Result`, or a dict of the Node library's shape."""
+from .calls import ask
+from .declared import READ_ONLY, Ability, Changes, CRMField, ManyResults, RateBudget, ResultLike
+from .walks import PAGE_SIZE, checked, pages
 
-ManyResults = Sequence[ResultLike] | ResultLike
-"""What a batch call may return: a result for each record, in order; or a single failed one, which counts for all."""
-
-TURNED_DOWN: Final = "the call for all of them was turned down, and nothing of it was done"
-"""The `reason` of the failures of a batch that was turned down whole. Its contacts may be sent again, one by one."""
-
-_ABOUT_THE_KEY: Final = frozenset({401, 403, 407})  # a refused key is refused for each contact alone, too
-PAGE_SIZE: Final = 30
-_EMPTY_PAGES: Final = 100  # CRMs that filter after paging do give a few of them
 EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -51,6 +40,34 @@ class ExternalAPIConsumer(ABC):
     batch_size: int = 1
     """How many records `create_contacts` and `update_contacts` take at once; 1: it has no batch calls, and they are not
     called."""
+
+    can_create: bool = True
+    """Whether records can be created. Otherwise a contact that is found nowhere in the CRM is skipped, or fails
+    (`read_only` of `ContactSync`)."""
+
+    can_update: bool = True
+    """Whether records can be changed. Otherwise all fields are read-only."""
+
+    can_delete: bool = True
+    """Whether records can be deleted. Otherwise a delete of the platform's ends the pair alone."""
+
+    clear_value: object = None
+    """What `update_contact` is given for a field that is to be empty: `None`, `""`, or what else the CRM takes for it.
+    `CANNOT_CLEAR` says that its fields cannot be emptied: they keep their values then."""
+
+    unique_keys: Collection[str] = ()
+    """The fields, in the CRM's names, of which no two records have the same value. Where a create fails because the
+    record exists (`EXISTS`), the record is looked for by these too."""
+
+    read_only_fields: Collection[str] = ()
+    """The fields, in the CRM's names, that cannot be written, such as those that it computes. They travel to the
+    platform alone; what becomes of an edit there is said by `read_only` of `ContactSync`."""
+
+    rate_budget: RateBudget | None = None
+    """How many calls the CRM takes in what time. Calls wait for their turn, or fail as retryable if that is far."""
+
+    lacks: Collection[Ability] = ()
+    """The optional methods that this one has not, though its class does: where a declaration decides about it."""
 
     @abstractmethod
     def create_contact(self, contact: dict[str, Any]) -> ResultLike:
@@ -156,6 +173,32 @@ class ExternalAPIConsumer(ABC):
         """
         return Result.failed(f"{type(self).__name__} has no archive_contact; write one, or let records be deleted")
 
+    def list_changed(self, cursor: str | None = None) -> Iterator[Changes | ResultLike]:  # noqa: ARG002 - overriders
+        """Tell what has changed in the CRM, so that it need not have webhooks: `sync.pull_changes` asks for it.
+
+        Optional: the default fails. Read it through `changes`, which checks what an overridden one does.
+
+        Args:
+            cursor: The last one that was given; `None` for the first time: then everything that there is, followed
+                by a cursor from which later changes are told.
+
+        Yields:
+            Pages, oldest first; each holds the cursor to go on from after it. A page may repeat what was told before,
+            but must not leave anything out: a time as cursor needs some overlap. A failure ends the walk; it may be
+            raised instead.
+
+        Raises:
+            CursorExpired: The CRM does not know the cursor any more.
+        """
+        yield Result.failed(f"{type(self).__name__} has no list_changed; it cannot tell what has changed")
+
+    def list_fields(self) -> Sequence[CRMField]:
+        """Name the fields that the CRM's contacts have; `contact-sync check` compares the mapping with them.
+
+        Optional: the default names none, which says nothing about them. It may raise as the other methods do.
+        """
+        return ()
+
     def list_all_contacts(
         self,
         page_size: int = PAGE_SIZE,
@@ -189,7 +232,7 @@ class ExternalAPIConsumer(ABC):
             A success with the `contacts` of each page. A page that cannot be read is yielded as a failure and ends
             the walk, since what comes after it is unknown. It may be raised instead.
         """
-        return _checked(lambda: self._numbered_pages(page_size), f"{type(self).__name__}.list_contacts")
+        return checked(lambda: self._numbered_pages(page_size), f"{type(self).__name__}.list_contacts")
 
     def _numbered_pages(self, page_size: int) -> Iterator[Result]:
         page = 1
@@ -206,105 +249,35 @@ class ExternalAPIConsumer(ABC):
         return
 
 
-def ask(consumer: ExternalAPIConsumer, method: str, *args: object) -> Result:
-    """Call a consumer's method and get a `Result`, whatever it does: the one place where its faults are translated."""
-    source = f"{type(consumer).__name__}.{method}"
-    began = observers.clock()
-    try:
-        result = to_result(getattr(consumer, method)(*args), source)
-    except FAULTS as error:
-        result = translate(error, source)
-    observers.called("consumer", method, result, began)
-    return result
+class ReadOnlyConsumer(ExternalAPIConsumer):
+    """A CRM, or a directory, whose records can only be read. Three methods to write: two that find, one that lists."""
+
+    can_create = False
+    can_update = False
+    can_delete = False
+
+    def create_contact(self, contact: dict[str, Any]) -> Result:  # noqa: ARG002 - nothing is done with it
+        """Fail: nothing can be written."""
+        return self._refused()
+
+    def update_contact(self, contact: dict[str, Any]) -> Result:  # noqa: ARG002 - nothing is done with it
+        """Fail: nothing can be written."""
+        return self._refused()
+
+    def delete_contact(self, id: str) -> Result:  # noqa: ARG002 - nothing is done with it
+        """Fail: nothing can be written."""
+        return self._refused()
+
+    def _refused(self) -> Result:
+        return Result.failed(f"{type(self).__name__} can only be read", reason=READ_ONLY)
 
 
-def ask_many(
-    consumer: ExternalAPIConsumer,
-    method: Literal["create_contacts", "update_contacts"],
-    contacts: Sequence[dict[str, Any]],
-) -> list[Result]:
-    """Call a consumer's batch method and get a `Result` for each contact, in order, whatever it does.
-
-    Those of a call that was turned down whole, so that its contacts may be sent one by one, have the `reason`
-    `TURNED_DOWN`. Of creates that has to be certain, since a repeated one makes everything twice.
-    """
-    source = f"{type(consumer).__name__}.{method}"
-    began = observers.clock()
-    try:
-        results = _each(getattr(consumer, method)(list(contacts)), len(contacts), source)
-    except FAULTS as error:
-        status = status_of(error)
-        if status is None:
-            nothing_done = method == "update_contacts"  # perhaps it was, but it may be done again
-        else:
-            nothing_done = 400 <= status < 500 and status not in _ABOUT_THE_KEY
-        results = _whole(translate(error, source), len(contacts), nothing_done=nothing_done)
-    if results:
-        worked = next((result for result in results if result.success), results[0])
-        observers.called("consumer", method, worked, began)
-    return results
+def offers(consumer: ExternalAPIConsumer, ability: Ability) -> bool:
+    """Whether a consumer has an optional method of its own."""
+    own = getattr(type(consumer), ability) is not getattr(ExternalAPIConsumer, ability)
+    return own and ability not in consumer.lacks
 
 
-def _each(answer: object, count: int, source: str) -> list[Result]:
-    """Read what a batch method returned."""
-    if isinstance(answer, Result | Mapping):
-        one = to_result(answer, source)
-        if not one.success:
-            said = answer.success if isinstance(answer, Result) else answer.get("success")
-            return _whole(one, count, nothing_done=said is False)
-        given = "one result"
-    elif isinstance(answer, Sequence) and not isinstance(answer, str | bytes):
-        if len(answer) == count:
-            return [to_result(each, source) for each in answer]
-        given = f"{len(answer)} results"
-    else:
-        return [Result.failed(f"{to_result(answer, source).error}, one for each contact")] * count
-    return [Result.failed(f"{source} returned {given} for {count} contacts; expected one for each, in order")] * count
-
-
-def _whole(failure: Result, count: int, *, nothing_done: bool) -> list[Result]:
-    """Give every contact of a batch the failure of the whole call; an id or a record in it is that of one alone."""
-    reason = TURNED_DOWN if nothing_done and not (failure.retryable or failure.in_doubt) else failure.reason
-    return [failure.with_(id=None, contact=None, contacts=None, reason=reason)] * count
-
-
-def batch_size_of(consumer: ExternalAPIConsumer) -> int:
-    """How many records a consumer's batch calls take; 1 if it has none, or if what it says is no number of records."""
-    size: object = consumer.batch_size
-    return size if isinstance(size, int) and not isinstance(size, bool) and size > 1 else 1
-
-
-def pages(consumer: ExternalAPIConsumer, page_size: int = PAGE_SIZE) -> Iterator[Result]:
-    """Walk over every record of a consumer, whatever its `iter_contacts` does.
-
-    Yields:
-        A success with the `contacts` of each page that is not empty. A failure is the last thing it yields.
-    """
-    return _checked(lambda: consumer.iter_contacts(page_size), f"{type(consumer).__name__}.iter_contacts")
-
-
-def _checked(walk: Callable[[], Iterator[Result]], source: str) -> Iterator[Result]:
-    try:
-        seen: list[list[Mapping[str, Any]]] = []
-        empty = 0
-        for page in walk():
-            result = to_result(page, source)
-            contacts = list(result.contacts or ())
-            empty = 0 if contacts else empty + 1
-            if result.success and result.contacts is None:
-                result = Result.failed(f"{source} gave a page without 'contacts'")
-            elif contacts and contacts in seen:
-                result = Result.failed(
-                    f"{source} gave the same records twice; it has to use its page number or cursor, and what is "
-                    "beyond the end is empty"
-                )
-            elif empty > _EMPTY_PAGES:
-                result = Result.failed(f"{source} gave {empty} empty pages in a row; a walk has to end")
-            if contacts or not result.success:
-                yield result
-            if not result.success:
-                return
-            # The first page and the one before are enough: a walk that never ends stands still or starts again.
-            seen = [*seen[:1], contacts] if contacts else seen
-    except FAULTS as error:
-        yield translate(error, source)
+def abilities_of(consumer: ExternalAPIConsumer) -> list[Ability]:
+    """The optional methods that a consumer has of its own."""
+    return [ability for ability in get_args(Ability) if offers(consumer, ability)]

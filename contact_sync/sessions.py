@@ -37,8 +37,8 @@ def deadline(moment: float) -> Iterator[None]:
 def new_session(pool_size: int) -> requests.Session:
     """A session for many threads: pooled, heeding `deadline`, and without cookies.
 
-    One session speaks for many installations. A cookie that the platform sets for one of them would be sent for the
-    next, so none is ever kept.
+    One session may speak for many installations. A cookie that is set for one of them would be sent for the next, so
+    none is ever kept.
     """
     session = requests.Session()
     session.headers["User-Agent"] = "contact-sync"

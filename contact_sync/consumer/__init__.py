@@ -1,0 +1,43 @@
+"""How a CRM is reached: what users implement, what they declare, and how the engine calls it."""
+
+from .base import EMAIL, ExternalAPIConsumer, ReadOnlyConsumer, abilities_of, offers
+from .calls import ask, ask_many, batch_size_of
+from .declared import (
+    CANNOT_CLEAR,
+    EXISTS,
+    READ_ONLY,
+    TURNED_DOWN,
+    Ability,
+    Changes,
+    CRMField,
+    CursorExpired,
+    ManyResults,
+    RateBudget,
+    ResultLike,
+)
+from .walks import PAGE_SIZE, changes, pages
+
+__all__ = [
+    "CANNOT_CLEAR",
+    "EMAIL",
+    "EXISTS",
+    "PAGE_SIZE",
+    "READ_ONLY",
+    "TURNED_DOWN",
+    "Ability",
+    "CRMField",
+    "Changes",
+    "CursorExpired",
+    "ExternalAPIConsumer",
+    "ManyResults",
+    "RateBudget",
+    "ReadOnlyConsumer",
+    "ResultLike",
+    "abilities_of",
+    "ask",
+    "ask_many",
+    "batch_size_of",
+    "changes",
+    "offers",
+    "pages",
+]

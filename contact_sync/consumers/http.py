@@ -1,0 +1,275 @@
+"""The HTTP client of the ready-made consumers: one API, bounded in time and size, that never leaves its origin."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, runtime_checkable
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.auth import AuthBase
+
+from contact_sync.errors import ConfigurationError, ContactSyncError
+from contact_sync.sessions import deadline, new_session
+
+MAX_ANSWER: Final = 32 * 2**20
+"""How large an answer may be, in bytes, unpacked."""
+
+Params = Mapping[str, str | int | Sequence[str]] | Sequence[tuple[str, str]]
+Json = dict[str, Any] | list[Any]
+
+
+class ApiError(Exception):
+    """An answer that is no success. `contact_sync` reads status and headers from it: 429 and 5xx may be tried again.
+
+    Attributes:
+        status_code: The HTTP status.
+        headers: The answer's, by any case.
+        reply: The whole answer, for whoever knows the CRM's way to say things. Never a part of a message.
+    """
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(f"HTTP {reply.status}")
+        self.status_code = reply.status
+        self.headers = reply.headers
+        self.reply = reply
+
+
+class OtherOrigin(ContactSyncError):
+    """A link leads to another server than the declared one. It is not followed: the key would go along."""
+
+
+class UnreadableAnswer(ContactSyncError):
+    """An answer is not what it has to be: no JSON, too large, or cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a call may take, in seconds.
+
+    Attributes:
+        connect: To connect.
+        read: Without a byte.
+        total: In all.
+    """
+
+    connect: float = 3.05
+    read: float = 10.0
+    total: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name in ("connect", "read", "total"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 3600:
+                raise ConfigurationError(f"timeouts: {name} has to be a number of seconds above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer.
+
+    Attributes:
+        status: The HTTP status.
+        headers: By any case. Left out of `repr`.
+        body: The bytes. Left out of `repr`.
+        url: From where. Left out of `repr`.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    url: str = field(repr=False)
+
+    def json(self) -> Any:
+        """Read the body as JSON.
+
+        Raises:
+            UnreadableAnswer: It is none.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            kind = self.headers.get("Content-Type", "").partition(";")[0].strip() or "no Content-Type"
+            raise UnreadableAnswer(f"the answer (HTTP {self.status}, {kind[:50]!r}) is not JSON") from None
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8, with a mark in place of what is none."""
+        return self.body.decode("utf-8", "replace")
+
+
+@runtime_checkable
+class Renewable(Protocol):
+    """An authorization that can be got anew after it was refused."""
+
+    def renew(self, refused: requests.PreparedRequest) -> bool:
+        """Get it anew, unless somebody else has since the request was made. Whether a repeat makes sense."""
+
+
+class Api:
+    """Calls of one API. Safe for many threads. Redirects are not followed, and cookies are not kept.
+
+    Args:
+        base_url: `https://api.example.com/v3`, to which paths are added. Its origin is the only one that is spoken to.
+        auth: What authorizes each request. Nothing else does: neither netrc nor what the URL holds.
+        headers: Sent with each request.
+        timeouts: How long a call may take.
+        pool_size: How many connections are kept.
+
+    Raises:
+        ConfigurationError: The URL is no http or https URL, or holds a name, a password, a query or a fragment.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        auth: AuthBase | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeouts: Timeouts | None = None,
+        pool_size: int = 32,
+    ) -> None:
+        self.base_url = checked_url(base_url).rstrip("/")
+        self.auth = auth
+        self.timeouts = timeouts or Timeouts()
+        self._headers = dict(headers or {})
+        self._session = new_session(pool_size)
+
+    def call(
+        self,
+        method: str,
+        path: str = "",
+        *,
+        params: Params | None = None,
+        json: Json | None = None,
+        data: bytes | Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        allow: Collection[int] = (),
+    ) -> Reply:
+        """Make a call.
+
+        Args:
+            path: Below the base URL, with ids quoted; or a whole URL that the API gave, such as that of a next page.
+            json: A body that is sent as JSON.
+            data: A body as bytes, or the fields of a form.
+            allow: Statuses from 300 up that are answers rather than errors.
+
+        Raises:
+            ApiError: The status is 300 or above and not allowed.
+            OtherOrigin: The URL leads elsewhere.
+            UnreadableAnswer: The answer is too large.
+            requests.RequestException: There was no answer.
+        """
+        reply = self._sent(method, self.url(path), params, json, data, headers)
+        if reply.status >= 300 and reply.status not in allow:
+            raise ApiError(reply)
+        return reply
+
+    def url(self, path: str) -> str:
+        """The URL of a path, or of a link that the API gave.
+
+        Raises:
+            OtherOrigin: It leads to another server.
+        """
+        url = urljoin(self.base_url, path) if "://" in path[:10] or path.startswith("//") else self.base_url + path
+        if origin(url) != origin(self.base_url):
+            raise OtherOrigin("a link leads to another server than the declared one; it is not followed")
+        return url
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def _sent(
+        self,
+        method: str,
+        url: str,
+        params: Params | None,
+        json: Json | None,
+        data: bytes | Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+    ) -> Reply:
+        ends = time.monotonic() + self.timeouts.total
+        again = isinstance(self.auth, Renewable)
+        while True:
+            request = self._session.prepare_request(
+                requests.Request(
+                    method,
+                    url,
+                    params=params,
+                    json=json,
+                    data=data,
+                    headers={**self._headers, **(headers or {})},
+                    auth=self.auth or _Nobody(),
+                )
+            )
+            request.hooks["response"].append(_stay_here)
+            with deadline(ends):
+                reply = self._exchange(request, ends)
+            # What was answered 401 has not been done, so it can be sent again.
+            if reply.status != 401 or not again or not isinstance(self.auth, Renewable) or not self.auth.renew(request):
+                return reply
+            again = False
+
+    def _exchange(self, request: requests.PreparedRequest, ends: float) -> Reply:
+        left = max(0.001, ends - time.monotonic())
+        settings = self._session.merge_environment_settings(request.url, {}, True, None, None)
+        timeout = (min(self.timeouts.connect, left), min(self.timeouts.read, left))
+        response = self._session.send(request, timeout=timeout, allow_redirects=False, **settings)
+        with response:
+            body = bytearray()
+            for block in response.iter_content(65_536):
+                body += block
+                if len(body) > MAX_ANSWER:
+                    raise UnreadableAnswer(f"the answer is larger than {MAX_ANSWER} bytes")
+                if time.monotonic() > ends:
+                    raise TimeoutError("the answer took too long")
+        return Reply(response.status_code, response.headers, bytes(body), request.url or "")
+
+
+def checked_url(url: object) -> str:
+    """Check a base URL.
+
+    Raises:
+        ConfigurationError: It is none. The message does not repeat it, since it may hold a password.
+    """
+    said = "base_url: expected an http:// or https:// URL"
+    if not isinstance(url, str):
+        raise ConfigurationError(f"{said}, got {type(url).__name__}")
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ConfigurationError(f"{said}; this one cannot be read") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        raise ConfigurationError(f"{said} with a host")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError(f"{said} without a name or password; they belong into auth")
+    if parts.query or parts.fragment:
+        raise ConfigurationError(f"{said} without '?' or '#'")
+    return url
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL; what cannot be read is an origin of its own."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    except ValueError:
+        return "", "", None
+    return parts.scheme, parts.hostname or "", port
+
+
+class _Nobody(AuthBase):
+    """Authorizes nothing, and keeps requests from looking into netrc."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+def _stay_here(response: requests.Response, **_: object) -> None:
+    # Even when redirects are off, requests reads the whole body of one to work out where it would lead.
+    response.headers.pop("Location", None)
