@@ -16,7 +16,7 @@ from .events import Auth, Change, Event, EventName
 from .integration import ContactSync
 from .pipeline import Stage
 from .platforms import BotmaticPlatform, Platform
-from .reports import ImportReport
+from .reports import ImportReport, PullReport
 from .results import NOT_FOUND, Result
 from .rules import BLOCKED_MATCHES, Conflict, ConflictReport, Mark, mark
 from .webhook import Request
@@ -46,6 +46,7 @@ __all__ = [
     "ImportReport",
     "Mark",
     "Platform",
+    "PullReport",
     "RateBudget",
     "ReadOnlyConsumer",
     "Request",

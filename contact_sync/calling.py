@@ -17,7 +17,8 @@ from .held import HeldContact
 from .identities import Identities
 from .imports import Importer, Progress
 from .platforms import Platform
-from .reports import ImportReport
+from .pulling import Puller, PullProgress
+from .reports import ImportReport, PullReport
 from .results import Result, id_text
 from .review import Review
 from .scopes import Scope, Scopes
@@ -35,6 +36,7 @@ class Calling:
     importer: Importer
     mapper: Mapper
     platform: Platform
+    puller: Puller
     review: Review
     scopes: Scopes
 
@@ -212,6 +214,28 @@ class Calling:
         if isinstance(scope, Result):
             return ImportReport(success=False, error=scope.error)
         return self.importer.import_all(scope, progress)
+
+    def pull_changes(
+        self,
+        token: str | None = None,
+        *,
+        installation: str | None = None,
+        progress: PullProgress | None = None,
+        full: bool = False,
+    ) -> PullReport:
+        """Ask the CRM what has changed since the last time, and apply it to the platform. Safe to run again.
+
+        It needs a consumer with `list_changed`. The first time, everything is applied. What failed for now ends the
+        pull, and the next one goes on from there.
+
+        Args:
+            progress: Is called after each page with the report so far.
+            full: Whether to list everything instead, and to look for records that are gone. Any consumer can do that.
+        """
+        scope = self._scope(token, installation)
+        if isinstance(scope, Result):
+            return PullReport(success=False, error=scope.error)
+        return self.puller.pull(scope, progress, full=full)
 
     # The platform itself
 

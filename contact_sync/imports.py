@@ -44,7 +44,7 @@ class Importer:
     ) -> ImportReport:
         """Create or update contacts that the caller has at hand."""
         problems: list[Result] = []  # read last, when it is known whether there is one
-        given = (Result.ok(contacts=batch) for batch in self._batches(_until_it_raises(contacts, problems)))
+        given = (Result.ok(contacts=batch) for batch in self.batches(_until_it_raises(contacts, problems)))
         return self._import(scope, itertools.chain(given, problems), progress)
 
     def import_all(self, scope: Scope, progress: Progress | None = None) -> ImportReport:
@@ -55,9 +55,9 @@ class Importer:
         """Update contacts that have a partner on the platform; the others are `NOT_FOUND`. In the order given."""
         results: list[Result] = []
         course = Course(self._engine.platform, scope.auth.token)
-        for batch in self._batches(contacts):
+        for batch in self.batches(contacts):
             if course.end is None:
-                written = self._write(scope, batch, course, create=False)
+                written = self.write(scope, batch, course, create=False)
                 course.note(written)
                 results += written
             else:
@@ -71,8 +71,8 @@ class Importer:
         for page in pages:
             if not page.success:
                 return tally.report(page.error)
-            for batch in self._batches(page.contacts or ()):
-                results = self._write(scope, batch, course, create=True)
+            for batch in self.batches(page.contacts or ()):
+                results = self.write(scope, batch, course, create=True)
                 for contact, result in zip(batch, results, strict=True):
                     tally.count(self._id_of(contact), result)
                 try:
@@ -89,7 +89,7 @@ class Importer:
     def _id_of(self, contact: object) -> str | None:
         return self._engine.mapper.external_id(contact) if isinstance(contact, Mapping) else None
 
-    def _batches(self, contacts: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    def batches(self, contacts: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
         """Cut contacts into batches in which no id comes twice: the second is an update of the first."""
         batch: list[Mapping[str, Any]] = []
         ids: set[str] = set()
@@ -104,7 +104,7 @@ class Importer:
         if batch:
             yield batch
 
-    def _write(self, scope: Scope, batch: Sequence[Mapping[str, Any]], course: Course, *, create: bool) -> list[Result]:
+    def write(self, scope: Scope, batch: Sequence[Mapping[str, Any]], course: Course, *, create: bool) -> list[Result]:
         """Write a batch in which no contact comes twice. One result for each, in order."""
         route = self._engine.to_platform(scope)
         return write_batch(self._engine, route, batch, create=create, read_at=course.read_at, heard=course.heard)

@@ -41,6 +41,7 @@ from .listeners import Listeners
 from .metrics import open_metrics
 from .pipeline import Pipeline
 from .platforms import BotmaticPlatform, Platform
+from .pulling import Puller
 from .registering import Registering
 from .review import Review
 from .rules import (
@@ -174,6 +175,7 @@ class ContactSync(Calling, Registering):
         keys = Keys(secret_keys, self.abilities.records, lambda id: claims.hold(id, [KEY_RECORD]))
         self.engine = Engine(self.mapper, self.platform, self.abilities, claims, self.pipeline, rules, keys)
         self.importer = Importer(self.engine)
+        self.puller = Puller(self.engine, self.importer)
         self.review = Review(self.engine)
         self.listeners = Listeners()
 

@@ -1,4 +1,4 @@
-"""What came of an import: counted while it goes on, and reported."""
+"""What came of an import or a pull: counted while it goes on, and reported."""
 
 from __future__ import annotations
 
@@ -37,10 +37,27 @@ class ImportReport:
         return self.created + self.updated + self.unchanged + self.skipped + len(self.failed)
 
 
+@dataclass(frozen=True, slots=True)
+class PullReport(ImportReport):
+    """What came of a pull: of asking the CRM what has changed, and applying it.
+
+    Attributes:
+        deleted: How many contacts were deleted, merged away, archived or marked, as the rules want it.
+    """
+
+    deleted: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many contacts were looked at."""
+        return self.created + self.updated + self.unchanged + self.skipped + self.deleted + len(self.failed)
+
+
 class Tally:
     """Counts what came of contacts."""
 
     def __init__(self) -> None:
+        self._deleted = 0
         self._counts = dict.fromkeys(("created", "updated", "unchanged", "skipped"), 0)
         self._failed: list[tuple[str | None, str]] = []
         self._conflicts = 0
@@ -52,6 +69,20 @@ class Tally:
             self._counts[action if action in self._counts else "skipped"] += 1
         else:
             self._failed.append((id, result.error or "failed"))
+
+    def count_ending(self, id: str, result: Result) -> None:
+        """Count what came of a record's end: a delete or a merger. One that is paired with nobody needs nothing."""
+        if result.not_found:
+            self._counts["unchanged"] += 1
+        elif result.success and result.action in ("deleted", "updated"):
+            self._deleted += 1
+        else:
+            self.count(id, result)
+
+    def pulled(self, error: str | None = None) -> PullReport:
+        report = self.report(error)
+        own = {name: getattr(report, name) for name in ImportReport.__dataclass_fields__}
+        return PullReport(**own, deleted=self._deleted)
 
     def report(self, error: str | None = None) -> ImportReport:
         return ImportReport(
