@@ -9,6 +9,7 @@ from key_stores import Bury, DeletePair, KnownContact, SavePair
 from mappers import Side
 
 from .claims import Claims
+from .consumer import READ_ONLY
 from .contact_claim import ContactClaim
 from .events import Change
 from .held import Held
@@ -74,6 +75,8 @@ class Endings:
         partner = str(route.target.id_in(known))
         if policy == "ignore":
             return Result.skipped(f"deletes do not travel; the {route.target.noun} {partner} stays as it is")
+        if policy == "delete" and not route.target.deletes:
+            return self._undeletable(route, claim, id, known)
         if policy == "unlink":
             claim.later(_unpairing(known), self._grave(route, id))
             return Result.skipped(f"deletes do not travel; the {route.target.noun} {partner} is unpaired")
@@ -90,6 +93,18 @@ class Endings:
         if policy == "archive":
             return Result.ok(partner, action="deleted", reason="it is archived")
         return Result.ok(partner, action="updated", reason="it is marked as deleted")
+
+    def _undeletable(self, route: Route, claim: ContactClaim, id: str, known: KnownContact) -> Result:
+        """End the pair of a contact whose partner cannot be deleted; by the rules, the partner may come back."""
+        partner = str(route.target.id_in(known))
+        stays = f"{READ_ONLY}: the {route.target.noun} {partner} stays"
+        if self._rules.read_only == "revert":
+            claim.later(_unpairing(known), self._grave(route, id))
+            return Result.skipped(f"{stays}; with its next news it counts as new")
+        self._bury(route, claim, id, partner, FOR_GOOD_SECONDS)
+        if self._rules.read_only == "error":
+            return Result.failed(f"{stays}, and is not synced any more", id=partner, reason=READ_ONLY)
+        return Result.skipped(f"{stays}, and is not synced any more")
 
     def _delete_on(self, side: EngineSide, claim: ContactClaim, id: str, policy: Any) -> Result:
         scope = side.scope

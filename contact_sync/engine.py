@@ -17,6 +17,7 @@ from .abilities import Abilities
 from .baselines import Keys, is_begun
 from .claims import Claims
 from .conflicts import Conflicts
+from .consumer import READ_ONLY
 from .contact_claim import ContactClaim
 from .endings import Endings
 from .failures import translate
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 
 NO_ID: Final = "the contact has no usable id: text that is not empty, or a whole number"
 GONE: Final = "it was deleted; a late event does not bring it back"
+REFUSED: Final = f"{READ_ONLY}: {{}}"
 OLDER: Final = "it is older than what was written there since"
 
 
@@ -234,13 +236,22 @@ class Engine:
     def unchanged(self, plan: Plan, known: KnownContact) -> Result:
         """Say that nothing was to be done."""
         id = plan.route.target.id_in(known)
-        return Result.ok(id, action="unchanged", reason=OLDER if plan.stale else None)
+        return self._said(Result.ok(id, action="unchanged", reason=OLDER if plan.stale else None), plan)
 
     def updated(self, plan: Plan, known: KnownContact) -> Result:
         """Say what was done, and report the conflicts."""
         self.conflicts.report(plan, known)
         result = Result.ok(plan.route.target.id_in(known), action="updated")
-        return result.with_(conflicts=tuple(plan.conflicts)) if plan.conflicts else result
+        return self._said(result.with_(conflicts=tuple(plan.conflicts)) if plan.conflicts else result, plan)
+
+    def _said(self, result: Result, plan: Plan) -> Result:
+        """Name what was not written because the target cannot take it."""
+        if not plan.refused:
+            return result
+        reason = REFUSED.format(", ".join(plan.refused))
+        if self.rules.read_only == "error":
+            return Result.failed(reason, id=result.id, reason=READ_ONLY)
+        return result.with_(reason=reason)
 
     def keep(self, claim: ContactClaim, known: KnownContact, plan: Plan) -> None:
         """Have the baseline kept when the claim is given back, if it has moved."""

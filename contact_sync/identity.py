@@ -72,6 +72,25 @@ class Identity:
                 return found
         return Result.failed(NOT_FOUND)
 
+    def find_existing(self, route: Route, contact: Mapping[str, Any]) -> Result:
+        """Find the target's record that is in the way of a create: as ever, and by the fields that are unique there.
+
+        Returns:
+            As `resolve`.
+        """
+        found = self.resolve(route, contact)
+        if not found.not_found:
+            return found
+        written = self._written(route, contact)
+        for row in self._mapper.rows:
+            value = row.read(written, "ext")
+            if row.external not in route.target.unique_keys or row.match or row.id or not isinstance(value, str | int):
+                continue
+            found = self._search(route, [(row, str(value))], written) if value != "" else found
+            if not found.not_found:
+                return found
+        return found
+
     def _search(self, route: Route, values: Sequence[tuple[Row, str]], written: Mapping[str, Any]) -> Result:
         records: dict[str, Mapping[str, Any]] = {}
         for row, value in values:

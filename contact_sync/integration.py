@@ -52,6 +52,7 @@ from .rules import (
     DeletePolicy,
     Direction,
     Missing,
+    ReadOnly,
     Unmatched,
     checked_rules,
 )
@@ -105,6 +106,9 @@ class ContactSync(Calling, Registering):
         tombstone_seconds: How long a deleted contact is remembered, so that a late update does not bring it back.
         late_seconds: How late a side may tell of what it had before the sync wrote there, and still be understood: such
             a value of the platform is no edit, and such news of the CRM is checked with the CRM.
+        read_only: What becomes of a change on the platform that the CRM cannot take, as its consumer has declared:
+            `ignore` (each side keeps its own), `error` (likewise, but the event fails and names the fields), or
+            `revert` (the platform gets the CRM's value back).
         delivery: How accepted events get applied: `inline` (within the request), a URL of a durable one
             (`sqlite:///inbox.db`, `postgresql://…`, `dramatiq+redis://…`), or a `Delivery`.
         delivery_id: Where the sender of events puts an id of each delivery, by which a durable delivery recognises what
@@ -140,6 +144,7 @@ class ContactSync(Calling, Registering):
         blocked_matches: Sequence[str] = BLOCKED_MATCHES,
         tombstone_seconds: float = TOMBSTONE_SECONDS,
         late_seconds: float = LATE_SECONDS,
+        read_only: ReadOnly = "ignore",
         delivery: Delivery | str = "inline",
         delivery_id: str | None = None,
         body_limit: int = BODY_LIMIT,
@@ -157,7 +162,9 @@ class ContactSync(Calling, Registering):
         self.scopes = Scopes(consumer)
         self.mapper = arguments.to_mapper(mappings)
         vault = Vault(secret_keys)
-        rules = checked_rules(conflicts, unmatched, missing, deletes, blocked_matches, tombstone_seconds, late_seconds)
+        rules = checked_rules(
+            conflicts, unmatched, missing, deletes, blocked_matches, tombstone_seconds, late_seconds, read_only
+        )
         self.platform, owns_platform = arguments.to_platform(platform)
         self.key_store, owns_store = arguments.to_key_store(key_store)
         self.delivery, owns_delivery = arguments.to_delivery(delivery)

@@ -14,6 +14,7 @@ from typing import Any, Final
 from key_stores import Bury, InvalidId, KnownContact, SavePair
 
 from .claims import Claims
+from .consumer import EXISTS, READ_ONLY
 from .contact_claim import ContactClaim
 from .errors import ClaimLost
 from .failures import translate
@@ -32,6 +33,11 @@ log = logging.getLogger(__name__)
 RECORD_PAUSES: Final = (0.1, 0.3, 1.0)
 """How long to wait, in seconds, before a pair is saved once more."""
 
+NO_CREATE: Final = "nothing can be created there"
+NOT_FOUND_EITHER: Final = (
+    "it is not found by the match rows, nor by the consumer's unique_keys. Map what makes a record unique, and have "
+    "find_contact find it"
+)
 NO_MATCH: Final = "no record is like it, and such contacts are"
 
 
@@ -127,9 +133,20 @@ class Pairing:
     def unmatched(self, route: Route, id: str) -> Result | None:
         """What becomes of a contact that was found nowhere; `None` if one is created."""
         choice = self._rules.unmatched_to(route.target.name)
+        refusal = self.uncreatable(route)
+        if refusal is not None:
+            return refusal
         if choice == "skip":
             return Result.skipped(f"{NO_MATCH} skipped")
         return self._decided_or_held(route, id, f"{NO_MATCH} held", []) if choice == "hold" else None
+
+    def uncreatable(self, route: Route) -> Result | None:
+        """Say that nothing can be created on the target, if that is so."""
+        if route.target.creates:
+            return None
+        if self._rules.read_only == "error":
+            return Result.failed(f"{NO_CREATE}, and no {route.target.noun} is like it", reason=READ_ONLY)
+        return Result.skipped(f"{NO_CREATE}, and no {route.target.noun} is like it")
 
     def _decided_or_held(self, route: Route, id: str, reason: str, candidates: Sequence[str]) -> Result | None:
         """Hold a contact for a person to decide; `None` if a person has decided to create."""
@@ -143,6 +160,9 @@ class Pairing:
     def _create(
         self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any], *, decided: bool
     ) -> Result:
+        refusal = self.uncreatable(route)
+        if refusal is not None:
+            return refusal
         plan = self._planner.plan(route, contact, None, there={}, first=True)
         result = self._writer.deliver(claim, plan, "create", None)
         if result.action == "skipped":
@@ -175,8 +195,10 @@ class Pairing:
         self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any], refusal: Result
     ) -> Result:
         """Adopt the record that a refused create names: it exists already. Other refusals are answered as they are."""
-        if refusal.id is None or refusal.retryable:
+        if refusal.retryable:
             return refusal
+        if refusal.id is None:
+            return self._adopt_unnamed(route, claim, id, contact, refusal) if refusal.reason == EXISTS else refusal
         held = self._held.find(route.scope.installation, route.source.name, id)
         if held is not None and held.decision == "create" and refusal.id in held.candidates:
             reason = (
@@ -187,6 +209,17 @@ class Pairing:
         if not found.success and found.retryable:
             return found
         return self.adopt(route, claim, id, refusal.id, contact, found.contact, refusal)
+
+    def _adopt_unnamed(
+        self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any], refusal: Result
+    ) -> Result:
+        """Adopt the record that is in the way of a create, and that is not named: it is looked for once more."""
+        found = self._identity.find_existing(route, contact)
+        if found.not_found:  # an index that lags, or a rule of the CRM's own
+            return refusal.with_(error=f"{refusal.error}; {NOT_FOUND_EITHER}")
+        if not found.success or found.id is None:
+            return found
+        return self.adopt(route, claim, id, found.id, contact, found.contact, refusal)
 
     def adopt(
         self,

@@ -76,7 +76,7 @@ class Planner:
         Args:
             contact: The contact, in the source's names.
             baseline: The pair's baseline.
-            there: The target's record, if it was read.
+            there: The target's record, if it was read; an empty one if it is to be created.
             first: Whether the two meet for the first time: what the contact does not have is a blank then, since it is
                 known whole.
 
@@ -85,6 +85,7 @@ class Planner:
             KeyStoreError: The key is in the store, which cannot be asked.
         """
         rows = self._rows[route.target.name]
+        creates = first and there is not None and not there
         if first and there is not None:  # blanks of the source are filled, also by rows that travel that way alone
             rows += tuple(row for row in self._rows[route.source.name] if row not in rows and not row.id)
         if first and self._keeps:
@@ -93,7 +94,7 @@ class Planner:
             contact = _completed(contact, rows, route.source.name)
         if there is not None and route.target.omits_empty:
             there = _completed(there, rows, route.target.name)
-        return Plan(self._mapper, self._rules, rows, route, contact, baseline, there, first)
+        return Plan(self._mapper, self._rules, rows, route, contact, baseline, there, first, creates)
 
 
 def _completed(contact: Mapping[str, Any], rows: Sequence[Row], side: Side) -> Mapping[str, Any]:

@@ -44,6 +44,7 @@ class Plan:
         baseline: Baseline | None,
         there: Mapping[str, Any] | None,
         first: bool,
+        creates: bool,
     ) -> None:
         self.route = route
         self.contact = contact
@@ -54,13 +55,15 @@ class Plan:
         self._baseline = baseline
         self._now = time.time()
         self._first = first
+        self._creates = creates
         self._here: dict[str, object] = {}
         self._winners: dict[str, str] = {}
         self._sent: Mapping[str, Any] = {}
         self._moved: set[str] = set()
         self._read = {route.target.name} if there is not None and route.target.readable else set()
         self.stale: tuple[str, ...] = ()
-        self.merged: Merged = merge(self._states(), self._wins)
+        self._refused: tuple[str, ...] = ()
+        self.merged: Merged = self._permitted(merge(self._states(), self._wins))
 
     # What it says
 
@@ -75,6 +78,11 @@ class Plan:
         return {self._rows[key].botmatic: self._winners[key] for key in self.merged.conflicts}
 
     @property
+    def refused(self) -> tuple[str, ...]:
+        """The names on the platform of what has changed, and is not written, since the target cannot take it."""
+        return tuple(dict.fromkeys(self._rows[key].botmatic for key in self._refused))
+
+    @property
     def has_news(self) -> bool:
         """Whether there is anything to write."""
         return bool(self.merged.write or self.merged.take)
@@ -82,11 +90,11 @@ class Plan:
     @property
     def wants_the_other_side(self) -> bool:
         """Whether a policy has to see the target's record first, which has not been read."""
-        return (
-            self.there is None
-            and self.route.target.readable
-            and any(self._policy(self._rows[key]) != "last_write" for key in self.merged.write)
-        )
+        if self.there is not None or not self.route.target.readable:
+            return False
+        if self._refused and self._rules.read_only == "revert":
+            return True
+        return any(self._policy(self._rows[key]) != "last_write" for key in self.merged.write)
 
     def is_doubtful(self, read_at: float | None) -> bool:
         """Whether the contact may be older than what we wrote there: the source should be read, if it can be.
@@ -165,7 +173,7 @@ class Plan:
                 baseline.wrote(key, target, canonical(row, value, target), self._now)
             elif key in self.merged.agree:
                 baseline.agree(key, target, self._canonical_there(row))
-            elif key not in self.merged.write:
+            elif key not in self.merged.write and key not in self._refused:
                 continue
             if key in self._here and key not in self.merged.take and key not in self.stale:
                 baseline.agree(key, source, self._here[key])
@@ -229,6 +237,24 @@ class Plan:
         self.stale = tuple(stale)
         return states
 
+    def _permitted(self, merged: Merged) -> Merged:
+        """Leave out what a side cannot take. Where that is to be reverted, the other side takes what it has."""
+        source, target = self.route.source, self.route.target
+        write, take, refused = [], list(merged.take), []
+        for key in merged.write:
+            row = self._rows[key]
+            if self._creates or target.takes(row, clear=key in self._here and self._here[key] is None):
+                write.append(key)
+            elif self._rules.read_only == "revert" and self.there is not None and self._is_known_there(row):
+                take.append(key)
+            else:
+                refused.append(key)
+        back = [
+            key for key in take if source.takes(self._rows[key], clear=self._canonical_there(self._rows[key]) is None)
+        ]
+        self._refused = tuple(refused)
+        return replace(merged, write=tuple(write), take=tuple(back))
+
     def _travels(self, row: Row) -> bool:
         """Whether a row goes from the source to the target."""
         return row.direction in ("both", "to_external" if self.route.target.name == "ext" else "to_botmatic")
@@ -273,6 +299,10 @@ class Plan:
         source = self.route.source.name
         return contact is not self.contact and bool(row.read(contact, source) != row.read(self.contact, source))
 
+    def _crm_takes(self, row: Row) -> bool:
+        sides = (self.route.source, self.route.target)
+        return self._creates or all(side.takes(row, clear=False) for side in sides)
+
     def _policy(self, row: Row) -> ConflictPolicy:
         if self._baseline is None and not self._first:
             return "last_write"  # the store keeps no baselines: who changed what is not known
@@ -282,7 +312,9 @@ class Plan:
         row, source = self._rows[state.name], self.route.source.name
         policy = self._policy(row)
         speaks = "botmatic" if source == "botmatic" else "external"
-        if policy == "last_write":
+        if not self._crm_takes(row):
+            winner = "external"  # there is no way to make it have anything else
+        elif policy == "last_write":
             winner = speaks
         elif callable(policy):
             winner = self._asked(policy, row)

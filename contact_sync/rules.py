@@ -14,6 +14,9 @@ from .errors import ConfigurationError
 Direction = Literal["to_botmatic", "to_external"]
 Unmatched = Literal["create", "hold", "skip"]
 Missing = Literal["tombstone", "unlink", "recreate"]
+ReadOnly = Literal["ignore", "error", "revert"]
+"""What becomes of a change that the CRM cannot take: it stays on the platform alone; it is a failed result; or the
+platform gets the CRM's value back."""
 
 TOMBSTONE_SECONDS: Final = 7 * 24 * 3600.0
 """How long a deleted contact is remembered, so that a late update does not bring it back."""
@@ -113,6 +116,7 @@ class Rules:
         blocked_matches: Patterns (`*` and `?`) of match values by which nobody is recognised.
         tombstone_seconds: How long a deleted contact is remembered.
         late_seconds: How late a side may tell of what it had before we wrote there.
+        read_only: What becomes of a change that the CRM cannot take.
     """
 
     conflicts: ConflictPolicy = "last_write"
@@ -122,6 +126,7 @@ class Rules:
     blocked_matches: Sequence[str] = BLOCKED_MATCHES
     tombstone_seconds: float = TOMBSTONE_SECONDS
     late_seconds: float = LATE_SECONDS
+    read_only: ReadOnly = "ignore"
 
     def unmatched_to(self, target: Side) -> Unmatched:
         """What becomes of a contact that is not found on a side."""
@@ -145,6 +150,7 @@ def checked_rules(
     blocked_matches: Any = BLOCKED_MATCHES,
     tombstone_seconds: Any = TOMBSTONE_SECONDS,
     late_seconds: Any = LATE_SECONDS,
+    read_only: Any = "ignore",
 ) -> Rules:
     """Check a user's choices.
 
@@ -158,6 +164,7 @@ def checked_rules(
     if not callable(conflicts):
         _one_of("conflicts", conflicts, ("last_write", "botmatic", "external"), ", or a function of a Conflict")
     _one_of("missing", missing, get_args(Missing))
+    _one_of("read_only", read_only, get_args(ReadOnly))
     by_direction: dict[Direction, Unmatched] = _by_direction("unmatched", unmatched)
     for choice in by_direction.values():
         _one_of("unmatched", choice, get_args(Unmatched))
@@ -178,6 +185,7 @@ def checked_rules(
         blocked_matches=tuple(pattern.casefold() for pattern in blocked_matches),
         tombstone_seconds=float(tombstone_seconds),
         late_seconds=float(late_seconds),
+        read_only=read_only,
     )
 
 

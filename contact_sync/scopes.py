@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .consumer import ExternalAPIConsumer
+from .consumer import ExternalAPIConsumer, declaration_problem
 from .errors import ConfigurationError
 from .events import Auth
 from .failures import FAULTS, translate
@@ -40,7 +40,7 @@ class Scopes:
         consumer: One consumer for everybody, or a function from `Auth` to one.
 
     Raises:
-        ConfigurationError: It is neither.
+        ConfigurationError: It is neither, or what it declares is wrong.
     """
 
     def __init__(self, consumer: ExternalAPIConsumer | ConsumerFunction) -> None:
@@ -53,6 +53,9 @@ class Scopes:
                 "consumer: expected an ExternalAPIConsumer, or a function from Auth to one, "
                 f"got {type(consumer).__name__}"
             )
+        problem = declaration_problem(consumer) if isinstance(consumer, ExternalAPIConsumer) else None
+        if problem is not None:
+            raise ConfigurationError(f"consumer: {problem}")
         self._consumer = consumer
 
     @property
@@ -72,4 +75,5 @@ class Scopes:
             return Result.failed(
                 f"the consumer function returned {type(consumer).__name__}; expected an ExternalAPIConsumer"
             )
-        return Scope(installation, auth, consumer)
+        problem = declaration_problem(consumer)
+        return Scope(installation, auth, consumer) if problem is None else Result.failed(problem)

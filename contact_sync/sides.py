@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from key_stores import ContactRef, KnownContact
-from mappers import Mapper, Side
+from mappers import Mapper, Side, paths
+from mappers import Mapping as Row
+from mappers.values import MISSING
 
-from .consumer import EMAIL, TURNED_DOWN, ExternalAPIConsumer, ask, ask_many, batch_size_of
+from .consumer import CANNOT_CLEAR, EMAIL, TURNED_DOWN, ask, ask_many, batch_size_of, offers
 from .events import Change
 from .platforms import NOTHING_DONE, Platform
 from .results import NOT_FOUND, Result
@@ -66,6 +68,19 @@ class EngineSide(ABC):
     @abstractmethod
     def omits_empty(self) -> bool:
         """Whether what its contacts do not have is empty."""
+
+    creates: bool = True
+    """Whether contacts can be created on it."""
+
+    deletes: bool = True
+    """Whether its contacts can be deleted."""
+
+    unique_keys: Collection[str] = ()
+    """The fields, in its own names, of which no two contacts have the same value."""
+
+    def takes(self, row: Row, *, clear: bool) -> bool:  # noqa: ARG002 - for a side that cannot take everything
+        """Whether a field of a contact that is there can be written, or emptied."""
+        return True
 
     @abstractmethod
     def shape(self, change: Change) -> dict[str, Any]:
@@ -196,6 +211,19 @@ class ExternalSide(EngineSide):
     name: Side = "ext"
     noun = "record"
 
+    def __init__(self, scope: Scope, mapper: Mapper) -> None:
+        super().__init__(scope, mapper)
+        consumer = scope.consumer
+        self.creates = consumer.can_create is not False
+        self.deletes = consumer.can_delete is not False
+        self.unique_keys = consumer.unique_keys
+
+    def takes(self, row: Row, *, clear: bool) -> bool:
+        consumer = self.scope.consumer
+        if clear and consumer.clear_value is CANNOT_CLEAR:
+            return False
+        return consumer.can_update is not False and row.external not in consumer.read_only_fields
+
     def id_of(self, contact: Mapping[str, Any]) -> str | None:
         return self.mapper.external_id(contact)
 
@@ -222,13 +250,16 @@ class ExternalSide(EngineSide):
 
     def shape(self, change: Change) -> dict[str, Any]:
         contact = without_empty(change.contact) if change.kind == "create" else change.contact
-        return self.mapper.with_external_id(self.mapper.to_external(contact), change.id)
+        payload = self.mapper.to_external(contact)
+        if self.scope.consumer.read_only_fields:
+            payload = self._writable(payload)
+        return self.mapper.with_external_id(payload, change.id)
 
     def write(self, change: Change, payload: dict[str, Any]) -> Result:
         if change.kind == "create":
             return ask(self.scope.consumer, "create_contact", payload)
         if change.kind == "update":
-            return ask(self.scope.consumer, "update_contact", payload)
+            return ask(self.scope.consumer, "update_contact", self._cleared(payload))
         return ask(self.scope.consumer, "delete_contact", change.id)
 
     @property
@@ -238,12 +269,29 @@ class ExternalSide(EngineSide):
     def write_many(self, kind: Literal["create", "update"], writes: Sequence[Write]) -> list[Result]:
         if len(writes) == 1:
             return [self.write(*writes[0])]
-        payloads = [payload for _, payload in writes]
-        return ask_many(self.scope.consumer, "create_contacts" if kind == "create" else "update_contacts", payloads)
+        if kind == "create":
+            return ask_many(self.scope.consumer, "create_contacts", [payload for _, payload in writes])
+        return ask_many(self.scope.consumer, "update_contacts", [self._cleared(payload) for _, payload in writes])
 
     def searches(self, value: str) -> bool:
-        own = type(self.scope.consumer).find_contact is not ExternalAPIConsumer.find_contact
-        return own or EMAIL.fullmatch(value) is not None
+        return offers(self.scope.consumer, "find_contact") or EMAIL.fullmatch(value) is not None
+
+    def _writable(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Leave out the fields that the CRM does not take."""
+        for row in self.mapper.rows:
+            if row.external in self.scope.consumer.read_only_fields:
+                payload = paths.replaced(payload, row.path_on("ext"), MISSING)
+        return payload
+
+    def _cleared(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Write empty fields as the CRM wants them written."""
+        value = self.scope.consumer.clear_value
+        if value is None or value is CANNOT_CLEAR:
+            return payload
+        for row in self.mapper.rows:
+            if row.read(payload, "ext") is None:
+                payload = paths.replaced(payload, row.path_on("ext"), value)
+        return payload
 
     def archive(self, id: str) -> Result:
         return ask(self.scope.consumer, "archive_contact", id)

@@ -54,7 +54,10 @@ class Gathering(Pairing):
     def _create(
         self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any], *, decided: bool
     ) -> Result:
-        del route, claim, contact
+        del claim, contact
+        refusal = self.uncreatable(route)
+        if refusal is not None:
+            return refusal
         if decided:
             self.decided.add(id)
         return QUEUED

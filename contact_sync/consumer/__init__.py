@@ -2,6 +2,7 @@
 
 from .base import EMAIL, ExternalAPIConsumer, ReadOnlyConsumer, abilities_of, offers
 from .calls import ask, ask_many, batch_size_of
+from .checks import declaration_problem
 from .declared import (
     CANNOT_CLEAR,
     EXISTS,
@@ -38,6 +39,7 @@ __all__ = [
     "ask_many",
     "batch_size_of",
     "changes",
+    "declaration_problem",
     "offers",
     "pages",
 ]

@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 
 from contact_sync.results import NOT_FOUND, Result
 
-from .calls import ask
+from .calls import ask, ask_at_once
 from .declared import READ_ONLY, Ability, Changes, CRMField, ManyResults, RateBudget, ResultLike
 from .walks import PAGE_SIZE, checked, pages
 
@@ -232,12 +232,12 @@ class ExternalAPIConsumer(ABC):
             A success with the `contacts` of each page. A page that cannot be read is yielded as a failure and ends
             the walk, since what comes after it is unknown. It may be raised instead.
         """
-        return checked(lambda: self._numbered_pages(page_size), f"{type(self).__name__}.list_contacts")
+        return checked(self._numbered_pages(page_size), f"{type(self).__name__}.list_contacts")
 
     def _numbered_pages(self, page_size: int) -> Iterator[Result]:
         page = 1
         while page_size >= 1:
-            result = ask(self, "list_contacts", page, page_size)
+            result = ask_at_once(self, "list_contacts", page, page_size)  # `pages` waits for each turn
             yield result
             if not result.contacts:
                 return

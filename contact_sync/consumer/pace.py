@@ -60,6 +60,12 @@ def wait_for_turn(consumer: object) -> float:
     return 0.0
 
 
+def wait_long_for_turn(consumer: object) -> None:
+    """Wait until a consumer may make its next call, however long that is: for walks that nobody waits for."""
+    while (wait := wait_for_turn(consumer)) > 0:
+        time.sleep(min(wait, LONGEST_WAIT))
+
+
 _making: Final = threading.Lock()
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from contact_sync.failures import FAULTS, translate
 from contact_sync.results import Result, id_text, to_result
 
 from .declared import Changes, CursorExpired, ResultLike
+from .pace import wait_long_for_turn
 
 if TYPE_CHECKING:
     from .base import ExternalAPIConsumer
+
+T = TypeVar("T")
 
 PAGE_SIZE: Final = 30
 """How many records a page holds unless somebody says otherwise."""
@@ -25,15 +28,21 @@ def pages(consumer: ExternalAPIConsumer, page_size: int = PAGE_SIZE) -> Iterator
     Yields:
         A success with the `contacts` of each page that is not empty. A failure is the last thing it yields.
     """
-    return checked(lambda: consumer.iter_contacts(page_size), f"{type(consumer).__name__}.iter_contacts")
+    source = f"{type(consumer).__name__}.iter_contacts"
+    try:
+        walk = consumer.iter_contacts(page_size)
+    except FAULTS as error:
+        yield translate(error, source)
+        return
+    yield from checked(_paced(consumer, walk), source)
 
 
-def checked(walk: Callable[[], Iterator[Result]], source: str) -> Iterator[Result]:
+def checked(walk: Iterator[ResultLike], source: str) -> Iterator[Result]:
     """Walk over pages of records, and see that they are some and come to an end."""
     try:
         seen: list[list[Mapping[str, Any]]] = []
         empty = 0
-        for page in walk():
+        for page in walk:
             result = to_result(page, source)
             contacts = list(result.contacts or ())
             empty = 0 if contacts else empty + 1
@@ -56,6 +65,18 @@ def checked(walk: Callable[[], Iterator[Result]], source: str) -> Iterator[Resul
         yield translate(error, source)
 
 
+def _paced(consumer: ExternalAPIConsumer, walk: Iterator[T]) -> Iterator[T]:
+    """Wait for the consumer's turn before each page: getting it is a call."""
+    walk = iter(walk)
+    while True:
+        wait_long_for_turn(consumer)
+        try:
+            page = next(walk)
+        except StopIteration:
+            return
+        yield page
+
+
 def changes(consumer: ExternalAPIConsumer, cursor: str | None) -> Iterator[Changes | Result]:
     """Walk over what has changed in a CRM since a cursor, whatever its `list_changed` does.
 
@@ -68,7 +89,7 @@ def changes(consumer: ExternalAPIConsumer, cursor: str | None) -> Iterator[Chang
     source = f"{type(consumer).__name__}.list_changed"
     still = 0
     try:
-        for page in consumer.list_changed(cursor):
+        for page in _paced(consumer, consumer.list_changed(cursor)):
             told = _told(page, source)
             if isinstance(told, Changes):
                 still = still + 1 if told.cursor == cursor else 0
