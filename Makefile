@@ -25,7 +25,7 @@ demo: ## Plays the main job on embedded defaults and stays up; ONCE=1 ends with 
 
 .PHONY: test
 test: lint ## Checks and tests all of it, with coverage
-	$(call step,tests,$(run) pytest -n $(workers) --dist loadfile --cov --cov-report=term $(ARGS))
+	$(call step,tests,$(run) pytest -n $(workers) --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS))
 
 .PHONY: test-browser
 test-browser: setup-dev ## Tests the pages in a real Chromium (a system package: chromium)
