@@ -176,10 +176,11 @@ class TestAReadOnlyCRM:
         crm = crm_that(can_create=False, can_update=False, can_delete=False)
         crm.batch_size = 50
         world = make_world(crm=crm, delivery=f"sqlite:///{tmp_path}/inbox.db")
-        for number in range(5):
-            world.event("contact_created", {"id": f"b{number}", "email": f"{number}@example.org"})
-        assert world.sync.delivery.backlog().waiting == 5
-        _apply_all(world)
+        with world.sync:
+            for number in range(5):
+                world.event("contact_created", {"id": f"b{number}", "email": f"{number}@example.org"})
+            assert world.sync.delivery.backlog().waiting == 5
+            _apply_all(world)
         assert crm.records == {}
         assert not [method for method, _ in crm.calls if method.startswith(("create", "update"))]
 
@@ -218,11 +219,12 @@ class TestClears:
         crm = crm_that(clear_value="")
         crm.batch_size = 50
         world = make_world(crm=crm, delivery=f"sqlite:///{tmp_path}/inbox.db")
-        for name in ("Ada", None):
-            for number in range(3):
-                contact = {"id": f"b{number}", "email": f"{number}@example.org", "firstname": name}
-                world.event("contact_updated", contact)
-            _apply_all(world)
+        with world.sync:
+            for name in ("Ada", None):
+                for number in range(3):
+                    contact = {"id": f"b{number}", "email": f"{number}@example.org", "firstname": name}
+                    world.event("contact_updated", contact)
+                _apply_all(world)
         assert [record["first_name"] for record in crm.records.values()] == [""] * 3
         assert ("update_contacts", None) in crm.calls
 
