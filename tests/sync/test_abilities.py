@@ -343,7 +343,9 @@ class TestRateBudget:
     ],
 )
 def test_a_wrong_declaration_is_said_when_the_sync_is_made(declared: dict[str, Any], said: str) -> None:
-    crm = crm_that(**declared)
+    crm = crm_that()
+    for name, value in declared.items():
+        setattr(crm, name, value)
     with pytest.raises(ConfigurationError, match=said):
         make_world(crm=crm)
     per_tenant = make_world(consumer=lambda auth: crm)
