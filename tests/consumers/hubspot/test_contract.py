@@ -1,0 +1,33 @@
+"""The consumer is proven by the suite, against the double, and against a HubSpot in trouble."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contact_sync.consumers.http import Timeouts
+from contact_sync.consumers.hubspot import HubSpotConsumer
+from contact_sync.testing import ConsumerContract
+
+from .conftest import PROPERTIES, Connect
+from .double import TOKEN
+
+
+class TestHubSpot(ConsumerContract):
+    """Everything that is expected of a consumer."""
+
+    text_field = "company"
+    missing_id = "999999999999"
+    tells_deletes = False  # a search does not find what is archived
+
+    @pytest.fixture
+    def consumer(self, connect: Connect) -> HubSpotConsumer:
+        return connect()
+
+    def new_contact(self, n: int) -> dict[str, Any]:
+        return {"firstname": f"Contact {n}", "company": f"Company {n}", "points": str(n), "newsletter": "true"}
+
+    def consumer_at(self, url: str) -> HubSpotConsumer:
+        timeouts = Timeouts(connect=0.3, read=0.3, total=0.6)
+        return HubSpotConsumer(TOKEN, properties=PROPERTIES, base_url=url, rate_budget=None, timeouts=timeouts)
