@@ -7,6 +7,7 @@ body, in between. Here every read from the socket gets no more than what is left
 from __future__ import annotations
 
 import io
+import logging
 import socket
 import threading
 import time
@@ -46,6 +47,19 @@ def new_session(pool_size: int) -> requests.Session:
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Adapter(pool_maxsize=pool_size))
     return session
+
+
+class _NoParameters(logging.Filter):
+    """Keeps the parameters of the URLs that are called here out of urllib3's debug log: addresses of contacts stand
+    there, and keys. What others call is logged as it was."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if hasattr(_current, "moment") and isinstance(record.args, tuple):
+            record.args = tuple(arg.partition("?")[0] if isinstance(arg, str) else arg for arg in record.args)
+        return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_NoParameters())
 
 
 class _Reader(io.RawIOBase):

@@ -206,7 +206,6 @@ class Api:
                     auth=self.auth or _Nobody(),
                 )
             )
-            request.hooks["response"].append(_stay_here)
             with deadline(ends):
                 reply = self._exchange(request, ends)
             # What was answered 401 has not been done, so it can be sent again.
@@ -215,6 +214,8 @@ class Api:
             again = False
 
     def _exchange(self, request: requests.PreparedRequest, ends: float) -> Reply:
+        stay = _Stay()
+        request.hooks["response"].append(stay)
         left = max(0.001, ends - time.monotonic())
         settings = self._session.merge_environment_settings(request.url, {}, True, None, None)
         timeout = (min(self.timeouts.connect, left), min(self.timeouts.read, left))
@@ -227,6 +228,8 @@ class Api:
                     raise UnreadableAnswer(f"the answer is larger than {MAX_ANSWER} bytes")
                 if time.monotonic() > ends:
                     raise TimeoutError("the answer took too long")
+        if stay.location is not None:
+            response.headers["Location"] = stay.location
         return Reply(response.status_code, response.headers, bytes(body), request.url or "")
 
 
@@ -270,6 +273,10 @@ class _Nobody(AuthBase):
         return request
 
 
-def _stay_here(response: requests.Response, **_: object) -> None:
-    # Even when redirects are off, requests reads the whole body of one to work out where it would lead.
-    response.headers.pop("Location", None)
+class _Stay:
+    """Keeps where a redirect leads from requests, which reads the whole body of one even when redirects are off."""
+
+    location: str | None = None
+
+    def __call__(self, response: requests.Response, **_: object) -> None:
+        self.location = response.headers.pop("Location", None)
