@@ -25,7 +25,7 @@ def make_blueprint(webhook: Webhook, name: str, endpoint: str, body_limit: int) 
         # get_json and get_data read a body whole before anything can look at its size.
         headers = {name.lower(): value for name, value in request.headers.items()}
         try:
-            body = _bounded_body(body_limit)
+            body = bounded_body(body_limit)
         except HTTPException:  # it ended before its length
             return to_response(refusal(400, "the body could not be read"))
         return to_response(webhook.answer(Request(headers, body)))
@@ -39,7 +39,7 @@ def to_response(answer: Answer) -> Response:
     return Response(json.dumps(answer.body), answer.status, answer.headers, mimetype="application/json")
 
 
-def _bounded_body(limit: int) -> bytes | None:
+def bounded_body(limit: int) -> bytes | None:
     """Read the body; `None` if it has more bytes than allowed."""
     if (request.content_length or 0) > limit:
         return None

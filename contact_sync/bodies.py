@@ -13,7 +13,7 @@ _UTF8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
 
 class Unreadable(ValueError):
-    """The body is not a JSON object. The message says why, without repeating any of it."""
+    """The body is not JSON, or not the JSON that it has to be. The message says why, without repeating any of it."""
 
 
 def parse_object(content_type: str, content_encoding: str, body: bytes) -> dict[str, Any]:
@@ -21,6 +21,18 @@ def parse_object(content_type: str, content_encoding: str, body: bytes) -> dict[
 
     Raises:
         Unreadable: It is not one; the message says why and repeats nothing of the body.
+    """
+    data = parse_json(content_type, content_encoding, body)
+    if not isinstance(data, dict):
+        raise Unreadable("the body must be a JSON object")
+    return data
+
+
+def parse_json(content_type: str, content_encoding: str, body: bytes) -> Any:
+    """Parse JSON as strictly as it is defined.
+
+    Raises:
+        Unreadable: It is none; the message says why and repeats nothing of the body.
     """
     media_type, _, parameters = content_type.lower().partition(";")
     media_type = media_type.strip()
@@ -38,8 +50,6 @@ def parse_object(content_type: str, content_encoding: str, body: bytes) -> dict[
         raise Unreadable("the body is nested too deeply") from None
     except ValueError:
         raise Unreadable("the body is not JSON") from None
-    if not isinstance(data, dict):
-        raise Unreadable("the body must be a JSON object")
     if _deeper_than(data, DEEPEST):
         raise Unreadable("the body is nested too deeply")
     return data

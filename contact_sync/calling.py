@@ -9,7 +9,7 @@ from typing import Any, get_args
 from mappers import Mapper, Side
 
 from . import arguments
-from .delivery import Delivery, replay_held
+from .delivery import Delivery, forget_events, replay_held
 from .engine import NO_ID, Engine
 from .errors import ConfigurationError, DeliveryUnavailable
 from .failures import translate
@@ -133,8 +133,11 @@ class Calling:
                 return Result.failed(NO_ID)
             if self.delivery.durable:  # before all else: what is applied meanwhile would make it known again
                 pairs, whose = self.engine.abilities.pairs, scope.installation
-                own = id if side == "botmatic" else pairs.get_botmatic_id(whose, id)
-                if own is not None and self.delivery.forget(whose, own):
+                ids: dict[Side, str | None] = {
+                    "botmatic": id if side == "botmatic" else pairs.get_botmatic_id(whose, id),
+                    "ext": id if side == "ext" else pairs.get_external_id(whose, id),
+                }
+                if forget_events(self.delivery, whose, ids):
                     result = self.engine.forget(route, id)
                     return result.with_(action="deleted") if result.success else result
             return self.engine.forget(route, id)
@@ -178,9 +181,9 @@ class Calling:
                 return Result.failed("say what becomes of it: pair_with=… or create=True, one of the two")
             route = self._route_from(side, scope)
             result = self.review.create(route, own) if other is None else self.review.pair(route, own, other)
-            if result.success and side == "botmatic":
+            if result.success:
                 try:
-                    replay_held(self.delivery, scope.installation, own)
+                    replay_held(self.delivery, scope.installation, own, side)
                 except DeliveryUnavailable as error:  # it stays settled; the events are among the dead letters
                     log.warning("The events of a contact that was held could not be tried again (%s)", error)
             return result

@@ -1,5 +1,7 @@
 """What contact events do when they are applied: several of a contact are made one, synced, and told to listeners.
 
+Those of the platform are synced here; those of the CRM in `external_events`.
+
 Every delivery is given this: `inline` within the request, the durable ones in their workers.
 """
 
@@ -14,7 +16,9 @@ from .batches import save_many
 from .consumer import batch_size_of
 from .delivery import Run
 from .engine import NO_ID, Engine
-from .events import Event, EventName
+from .events import Auth, Event, EventName
+from .external_events import ExternalEvents
+from .external_events import folded as folded_external
 from .failures import translate
 from .listeners import Listeners
 from .results import Result
@@ -28,26 +32,36 @@ _MOST_SIZES: Final = 10_000
 
 
 class ContactEvents:
-    """Applies contact events of the platform.
+    """Applies contact events of the platform and of the CRM.
 
     Args:
         engine: Keeps contacts the same.
         scopes: Finds the CRM account of who speaks.
         listeners: The user's.
         is_uninstalled: Whether an installation has to be installed here, and is not any more.
+        speaker: Who speaks for an installation by now; `None` if nobody can.
     """
 
     def __init__(
-        self, engine: Engine, scopes: Scopes, listeners: Listeners, is_uninstalled: Callable[[str], bool]
+        self,
+        engine: Engine,
+        scopes: Scopes,
+        listeners: Listeners,
+        is_uninstalled: Callable[[str], bool],
+        speaker: Callable[[str], Auth | None],
     ) -> None:
         self._engine = engine
         self._scopes = scopes
         self._listeners = listeners
         self._is_uninstalled = is_uninstalled
+        self._speaker = speaker
+        self._external = ExternalEvents(engine)
         self._batch_sizes: dict[str, int] = {}
 
     def contact_of(self, event: Event) -> str | Result:
-        """Name the contact that an event is about; a failure if it names none."""
+        """Name the contact that an event is about, on the side that tells of it; a failure if it names none."""
+        if event.side == "ext":
+            return self._external.record_of(event)
         if not isinstance(event.data, Mapping):
             return Result.failed(NOT_AN_OBJECT)
         data: Mapping[str, Any] = event.data
@@ -57,7 +71,9 @@ class ContactEvents:
         return self._engine.mapper.botmatic_id(data) or Result.failed(NO_ID)
 
     def sync(self, event: Event) -> Result:
-        """Make the CRM agree with what an event tells of its contact."""
+        """Make the other side agree with what an event tells of its contact."""
+        if event.side == "ext":
+            return self._external_synced([event])[0]
         scope = self._scopes.of(event.installation, event.auth)
         return scope if isinstance(scope, Result) else self._sync(scope, event)
 
@@ -85,7 +101,11 @@ class ContactEvents:
             return [self.sync(events[0])]
         results: dict[int, Result] = {}
         batches: dict[str, list[int]] = {}  # by token: who speaks may have a CRM account of their own
+        external = [place for place, event in enumerate(events) if event.side == "ext"]
+        results |= zip(external, self._external_synced([events[place] for place in external]), strict=True)
         for place, event in enumerate(events):
+            if place in results:
+                continue
             if event.name == EventName.CONTACT_DELETED:
                 results[place] = self.sync(event)
             else:
@@ -101,6 +121,18 @@ class ContactEvents:
             return [scope] * len(events)
         self._learn(scope)
         return save_many(self._engine, self._engine.to_external(scope), [event.data for event in events])
+
+    def _external_synced(self, events: Sequence[Event]) -> list[Result]:
+        """Make the platform agree with what the CRM tells of different records of an installation."""
+        if not events:
+            return []
+        installation, auth = events[0].installation, events[0].auth
+        # Of the platform's events the token has to be good for the CRM alone; here the platform is written to with it.
+        scope = self._scopes.of(installation, self._speaker(installation) or auth)
+        if isinstance(scope, Result):
+            return [scope] * len(events)
+        self._learn(scope)
+        return self._external.sync(scope, events)
 
     def _learn(self, scope: Scope) -> None:
         if self._scopes.shared is None:
@@ -122,7 +154,7 @@ class ContactEvents:
     def _tell(self, events: Sequence[Event], result: Result) -> None:
         """Tell the user's listeners what came of each event. What they return is ignored; failures are in the log."""
         for event in events:
-            listener = self._listeners.find(event.kind, event.name)
+            listener = self._listeners.of(event)
             if listener is not None:
                 listeners.call(listener, replace(event, result=result))
 
@@ -132,6 +164,8 @@ def _folded(events: Sequence[Event]) -> Event:
     last = events[-1]
     if len(events) == 1:
         return last
+    if last.side == "ext":
+        return folded_external(events)
     data: dict[str, Any] = {}
     for event in events:
         data.update(event.data)

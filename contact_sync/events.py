@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from mappers import Side
 
 from .results import Result
+
+EXTERNAL: Final = "ext:"
+"""What the full name of a CRM's event begins with."""
 
 
 class EventName(StrEnum):
@@ -22,6 +25,14 @@ class EventName(StrEnum):
     CONTACT_DELETED = "contact_deleted"
     USER_REPLY = "user_reply"
     BOT_REPLY = "bot_reply"
+
+
+MERGED: Final = "contact_merged"
+RESTORED: Final = "contact_restored"
+EXTERNAL_EVENTS: Final = frozenset(
+    {EventName.CONTACT_CREATED, EventName.CONTACT_UPDATED, EventName.CONTACT_DELETED, MERGED, RESTORED}
+)
+"""The names of what the CRM tells of its records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +48,20 @@ class Auth:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that the platform says has happened. What listeners and middleware receive.
+    """Something that a side says has happened. What listeners and middleware receive.
 
     Attributes:
         name: The final name (`contact_updated`, `user_reply`, the name of an action, …).
         kind: `event` or `action`, the key of the body that carried the name.
-        data: The inner object: for contact events the contact, wherever it was nested. Left out of `repr`.
-        auth: Who speaks.
+        data: The inner object: for contact events the contact, wherever it was nested. For the CRM's, a dict with the
+            record's `id` and, where they are told, the record as `contact` and what it was merged into as `into`. Left
+            out of `repr`.
+        auth: Who speaks; for the CRM's events, for whom the installation speaks.
         installation: The id of the installation (`token:…` or `client:…`).
-        raw: The whole body, untouched. Left out of `repr`.
+        raw: The whole body, untouched; for the CRM's, what it said of this record. Left out of `repr`.
         result: What the sync made of it; set for listeners on contact events, which run afterwards.
         delivery_id: What the sender calls this delivery, if it has a name for it (`delivery_id=` of `ContactSync`).
+        side: Who says it: `botmatic` for the platform, `ext` for the CRM.
     """
 
     name: str
@@ -58,6 +72,19 @@ class Event:
     raw: Mapping[str, Any] = field(repr=False)
     result: Result | None = None
     delivery_id: str | None = None
+    side: Side = "botmatic"
+
+    @property
+    def full_name(self) -> str:
+        """The name with its side, for where it is all that is kept or told: of the CRM's, `ext:contact_updated`."""
+        return self.name if self.side == "botmatic" else f"{EXTERNAL}{self.name}"
+
+
+def split_name(full: str) -> tuple[Side, str]:
+    """Give the side and the name of a contact event's full name."""
+    if full.startswith(EXTERNAL):
+        return "ext", full.removeprefix(EXTERNAL)
+    return "botmatic", full
 
 
 @dataclass(frozen=True, slots=True)

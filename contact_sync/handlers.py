@@ -1,4 +1,4 @@
-"""What each event of the platform does: the sync's own part first, then the user's listener."""
+"""What each event does: the sync's own part first, then the user's listener."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from . import listeners
 from .contact_events import ContactEvents
 from .delivery import Delivery
 from .engine import Engine
-from .events import Event, EventName
+from .events import EXTERNAL_EVENTS, Event, EventName
 from .installations import Installations
 from .listeners import Listener, Listeners, Reply
 from .observing import UNHEARD
@@ -65,6 +65,8 @@ class Handlers:
 
     def hears(self, event: Event) -> bool:
         """Whether somebody waits for exactly this name: a listener, or the sync itself."""
+        if event.side == "ext":
+            return event.name in EXTERNAL_EVENTS
         return (event.kind == "event" and event.name in self._own) or self._listeners.has_exact(event.kind, event.name)
 
     def handle(self, event: Event) -> Reply:
@@ -74,7 +76,11 @@ class Handlers:
             ContactSyncError: Somebody else is installing meanwhile, or what waits cannot be forgotten now.
             KeyStoreError: The store cannot be asked.
         """
-        listener = self._listeners.find(event.kind, event.name)
+        listener = self._listeners.of(event)
+        if event.side == "ext":
+            if event.name in EXTERNAL_EVENTS:
+                return self._contact_event(event, listener)
+            return Reply.failed(Result.failed(f"an event of the CRM is none of {', '.join(sorted(EXTERNAL_EVENTS))}"))
         if event.kind == "event" and event.name in self._own:
             return self._own[event.name](event, listener)
         if listener is None:

@@ -47,6 +47,11 @@ class Identities:
             return None
         return f"client:{client}"
 
+    def speaker(self, installation: str) -> Auth | None:
+        """Who speaks for an installation by now; `None` if nobody can, or that cannot be found out."""
+        who = self.of_method(None, installation)
+        return None if isinstance(who, Result) else who[1]
+
     def of_method(self, token: str | None, installation: str | None) -> tuple[str, Auth] | Result:
         """Find out for whom a method is called: by a token, or by the id of an installation.
 

@@ -33,6 +33,10 @@ from .delivery_ids import delivery_id_reader
 from .engine import Engine
 from .errors import ConfigurationError
 from .events import EventName
+from .external_webhooks import ExternalWebhooks
+from .external_webhooks.blueprint import make_blueprint as make_external_blueprint
+from .external_webhooks.receiving import make_receivers
+from .external_webhooks.webhooks import checked_webhooks
 from .handlers import Handlers
 from .identities import Identities, InstallationFunction
 from .imports import Importer
@@ -114,6 +118,8 @@ class ContactSync(Calling, Registering):
         delivery_id: Where the sender of events puts an id of each delivery, by which a durable delivery recognises what
             comes again: `header:NAME` or `field:NAME`.
         body_limit: How many bytes a request may have.
+        external_webhooks: Who may send webhooks of the CRM, and for whom they are: `ExternalWebhooks(…)`, or several by
+            path. They are answered by `sync.external_blueprint`.
         upload_limit: How many bytes a post of settings with files may have.
         frame_ancestors: The origins that may frame the settings page; the platform's unless given.
 
@@ -147,6 +153,7 @@ class ContactSync(Calling, Registering):
         read_only: ReadOnly = "ignore",
         delivery: Delivery | str = "inline",
         delivery_id: str | None = None,
+        external_webhooks: ExternalWebhooks | Mapping[str, ExternalWebhooks] | None = None,
         body_limit: int = BODY_LIMIT,
         upload_limit: int = UPLOAD_LIMIT,
         frame_ancestors: Sequence[str] = (),
@@ -159,6 +166,7 @@ class ContactSync(Calling, Registering):
         arguments.checked_installations(installations)
         self.auth = arguments.checked_function("auth", auth)
         arguments.checked_function("installation_id", installation_id)
+        webhooks = checked_webhooks(external_webhooks)
         self.scopes = Scopes(consumer)
         self.mapper = arguments.to_mapper(mappings)
         vault = Vault(secret_keys)
@@ -199,6 +207,7 @@ class ContactSync(Calling, Registering):
             is_uninstalled=lambda id: (
                 auth is None and isinstance(self.key_store, Records) and self.installations.find(id) is None
             ),
+            speaker=self.identities.speaker,
         )
         seal = Seal(vault.seal_event, vault.open_event, vault.digest)
         revive = StoredAuth(function_auth, self.installations)
@@ -214,9 +223,13 @@ class ContactSync(Calling, Registering):
             handlers=handlers,
             delivery_id=reads_id,
         )
+        self._receivers = make_receivers(
+            webhooks, self.identities, self.installations, self.abilities, self.pipeline, handlers
+        )
         settings_auth = SettingsAuth(asks_platform, function_auth, self.installations, self.identities.installation_of)
         self._settings = self._settings_pages(settings_auth, frame_ancestors)
         self._blueprint: Blueprint | None = None
+        self._external_blueprint: Blueprint | None = None
         self._app = server
         self._server: default_server.Server | None = None
         if auth is allow_any_token:
@@ -234,6 +247,8 @@ class ContactSync(Calling, Registering):
             )
         if server is not None:
             server.register_blueprint(self.blueprint)
+            if self._receivers:
+                server.register_blueprint(self.external_blueprint, url_prefix=default_server.EXTERNAL)
 
     # Mounting and serving
 
@@ -252,11 +267,29 @@ class ContactSync(Calling, Registering):
         return made
 
     @property
+    def external_blueprint(self) -> Blueprint:
+        """The CRM's webhooks, to be mounted once below a prefix of their own.
+
+        The default server has them at `/external`; so has an app that was given as `server`.
+
+        Raises:
+            ConfigurationError: There is no `external_webhooks`.
+        """
+        if not self._receivers:
+            raise ConfigurationError("external_webhooks: missing; pass ExternalWebhooks(…), with the CRM's scheme")
+        if self._external_blueprint is None:
+            self._external_blueprint = make_external_blueprint(self._receivers, f"{NAME}_external", self._body_limit)
+        return self._external_blueprint
+
+    @property
     def app(self) -> Flask:
         """The Flask app that it is mounted on: the `server` given, else the default server's own."""
         if self._app is None:
             metrics = open_metrics(self.delivery.backlog if self.delivery.durable else None)
-            self._app = default_server.default_app(self.blueprint, self.endpoint, self.unready, metrics)
+            external = self.external_blueprint if self._receivers else None
+            self._app = default_server.default_app(
+                self.blueprint, self.endpoint, self.unready, metrics, external=external
+            )
         return self._app
 
     def unready(self) -> str | None:

@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 Listener = Callable[[Event], Any]
 """A user's function for an event or an action. Returns a dict or a `Result`."""
 
-Kind = Literal["event", "action"]
+Kind = Literal["event", "action", "external_event"]
+"""What is listened to: events of the platform, its actions, or events of the CRM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,10 @@ class Listeners:
     def has_exact(self, kind: Kind, name: str) -> bool:
         """Whether there is a listener of exactly this name."""
         return (kind, name) in self._registered
+
+    def of(self, event: Event) -> Listener | None:
+        """The one listener that runs for an event, or `None`."""
+        return self.find("external_event" if event.side == "ext" else event.kind, event.name)
 
     def find(self, kind: Kind, name: str) -> Listener | None:
         """The one listener that runs for a name, or `None`."""

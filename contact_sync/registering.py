@@ -50,6 +50,14 @@ class Registering:
         """Run a listener on an action, named exactly or by a regular expression for the whole name."""
         return self._listen("action", name, listener)
 
+    @overload
+    def on_external_event(self, name: str) -> Callable[[F], F]: ...
+    @overload
+    def on_external_event(self, name: str, listener: F) -> F: ...
+    def on_external_event(self, name: str, listener: Any = None) -> Any:
+        """Run a listener on an event of the CRM (`contact_updated`, …), after the sync; what it returns is ignored."""
+        return self._listen("external_event", name, listener)
+
     def on_conflict(self, listener: F) -> F:
         """Run a listener on each contact in which both sides had changed a field; it gets a `ConflictReport`."""
         self.engine.conflicts.listener = checked_function("on_conflict", listener)

@@ -173,22 +173,24 @@ class _Way:
         if _is_platforms(event) and not _is_platforms(self._event):
             # Only the platform may confirm these two, and it was not asked.
             return Result.failed(f"middleware made {self._event.name!r} an {event.name}, which it may not")
+        if event.side != "botmatic":
+            return Result.failed("middleware made an event of the platform one of the CRM, which it may not")
         began = time.monotonic()
         try:
             self._reply = self._handlers.handle(event)
         except Exception as error:  # noqa: BLE001 - nothing may crash a request; said in the log and the answer
             self._reply = Reply.failed(translate(error, f"handling {event.name!r}"))
         if not self._reply.result.queued:  # whoever applies it tells of it
-            _tell(event, self._reply.result, time.monotonic() - began)
+            tell_handled(event, self._reply.result, time.monotonic() - began)
         return self._reply.result
 
 
-def _tell(event: Event, result: Result, seconds: float) -> None:
+def tell_handled(event: Event, result: Result, seconds: float) -> None:
     """Tell what came of an event. Its error may be a consumer's, and hold anything; it is in the answer alone."""
     outcome = event_outcome(result)
-    observers.event_accepted(event.name)
-    observers.event_settled(event.name, outcome, seconds)
-    level = logging.WARNING if not result.success and event.name in _NAMES else logging.INFO
+    observers.event_accepted(event.full_name)
+    observers.event_settled(event.full_name, outcome, seconds)
+    level = logging.WARNING if not result.success and (event.side == "ext" or event.name in _NAMES) else logging.INFO
     message = _MESSAGES.get(outcome, APPLIED)
     if outcome == UNHEARD:  # a platform tells of much that is nobody's business here
         level = logging.DEBUG
@@ -198,7 +200,7 @@ def _tell(event: Event, result: Result, seconds: float) -> None:
         message,
         event_id=None,
         installation=event.installation,
-        event=event.name,
+        event=event.full_name,
         outcome=outcome,
         seconds=seconds,
     )
@@ -230,7 +232,7 @@ def _answer(reply: Reply) -> Answer:
     result = reply.result
     if not result.success and result.retryable:
         wait = RETRY_AFTER_SECONDS if result.retry_after is None else result.retry_after
-        return Answer(503, body, _retry_headers(wait))
+        return Answer(503, body, retry_headers(wait))
     return Answer(reply.status, body)
 
 
@@ -238,11 +240,12 @@ def refusal(status: int, error: str, retry_after: float | None = None) -> Answer
     """The answer to a request that is not handled at all."""
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
     if retry_after is not None:
-        headers |= _retry_headers(retry_after)
+        headers |= retry_headers(retry_after)
     return Answer(status, {"success": False, "type": "data", "data": {"error": error}}, headers)
 
 
-def _retry_headers(seconds: float) -> dict[str, str]:
+def retry_headers(seconds: float) -> dict[str, str]:
+    """The header that says when to come again."""
     return {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 

@@ -146,5 +146,6 @@ def _say_refused(refused: Sequence[tuple[str, Result]]) -> None:
 
 
 def _named(record: EventRecord) -> str:
-    what = f"{record.name} of contact {record.contact} of {record.installation}"
+    noun = "contact" if record.side == "botmatic" else "record"
+    what = f"{record.name} of {noun} {record.contact} of {record.installation}"
     return plain(f"{record.id}: {what}, {STATES[record.state]}")

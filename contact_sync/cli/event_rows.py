@@ -105,6 +105,7 @@ def event_json(record: EventRecord) -> dict[str, Any]:
     return {
         "id": record.id,
         "installation": record.installation,
+        "side": record.side,
         "contact": record.contact,
         "name": record.name,
         "state": record.state,
@@ -134,7 +135,7 @@ def standing(record: EventRecord, now: float) -> str:
 def _cells(record: EventRecord, now: float) -> list[str]:
     return [
         plain(record.id),
-        plain(record.name.removeprefix("contact_")),
+        plain(record.name.removeprefix("contact_")) + (" in CRM" if record.side == "ext" else ""),
         plain(record.contact),
         STATES[record.state],
         spoken(now - record.arrived),

@@ -53,7 +53,7 @@ class EventsGroup(SyncGroup):
     help="Those in this state; may be given several times.  [default: all but applied]",
 )
 @click.option("--installation", metavar="ID", help="Those of this installation.")
-@click.option("--contact", metavar="ID", help="Those of this contact of the platform.")
+@click.option("--contact", metavar="ID", help="Those of this contact, by its id on the side that told of them.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many of each state.")
 @click.option("--watch", is_flag=True, help="Show each second how much there is, until Ctrl-C.")
 @json_option
@@ -157,6 +157,7 @@ def _show(record: EventRecord, now: float) -> None:
     stands = standing(record, now)
     rows = [
         ("Event", record.name),
+        ("Told by", "the platform" if record.side == "botmatic" else "the CRM"),
         ("Contact", record.contact),
         ("Installation", record.installation),
         ("State", f"{STATES[record.state]}{f': {stands}' if stands else ''}"),

@@ -66,8 +66,8 @@ def resolve(
         if not result.success or result.action == "skipped":
             raise Problem(said(result) + _all_the_same(sync, route, id))
         click.echo(_settled(route, plain(id), result))
-        if waiting.side == "botmatic" and sync.delivery.durable:
-            _try_again(sync, whose, id)
+        if sync.delivery.durable:
+            _try_again(sync, whose, waiting)
 
 
 def _waiting(sync: ContactSync, installation: str, id: str, side: str | None) -> HeldContact:
@@ -103,10 +103,10 @@ def _all_the_same(sync: ContactSync, route: Route, id: str) -> str:
     return ""
 
 
-def _try_again(sync: ContactSync, installation: str, id: str) -> None:
+def _try_again(sync: ContactSync, installation: str, settled: HeldContact) -> None:
     """Have the events tried again that failed since their contact was held. Whatever comes, it stays settled."""
     try:
-        results = replay_held(sync.delivery, installation, id)
+        results = replay_held(sync.delivery, installation, settled.id, settled.side)
     except DeliveryUnavailable as error:
         click.echo(f"Its events could not be tried again (the delivery: {error}); see 'contact-sync events'", err=True)
         return

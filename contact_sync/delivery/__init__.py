@@ -1,6 +1,7 @@
 """How accepted events get applied: within the request, or stored first and applied by workers."""
 
 from .base import Attempt, Backlog, Delivery, EventRecord, Handling, Parts, Run, Seal, State
+from .forgetting import forget_events
 from .held import replay_held
 from .inline import Inline
 from .retries import Retries
@@ -18,6 +19,7 @@ __all__ = [
     "Run",
     "Seal",
     "State",
+    "forget_events",
     "open_delivery",
     "replay_held",
 ]

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from contact_sync.events import Auth, Event
 from contact_sync.results import Result
+from mappers import Side
 
 NO_SUCH_EVENT: Final = "there is no such event; it was settled long ago, or never here"
 NOT_FAILED: Final = "only an event that has failed can be tried again"
@@ -60,7 +61,8 @@ class EventRecord:
         id: Its id, from the answer to its sender.
         installation: For whom it is.
         contact: The id of its contact on the side that told of it.
-        name: `contact_created`, `contact_updated` or `contact_deleted`.
+        name: `contact_created`, `contact_updated` or `contact_deleted`; of the CRM's also `contact_merged` and
+            `contact_restored`.
         state: Where it is.
         arrived: When it was accepted (seconds since the epoch).
         settled: When it was applied or failed for good.
@@ -70,6 +72,7 @@ class EventRecord:
         error: Why it failed for good.
         tries: How often it was tried.
         attempts: The tries that failed, oldest first; of many, the last ones.
+        side: Who told of it: `botmatic` for the platform, `ext` for the CRM.
     """
 
     id: str
@@ -84,6 +87,7 @@ class EventRecord:
     error: str | None = None
     tries: int = 0
     attempts: tuple[Attempt, ...] = ()
+    side: Side = "botmatic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,7 @@ class Backlog:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Events of one contact, to be applied as one, in order.
+    """Events of one contact, told by one side, to be applied as one, in order.
 
     Attributes:
         events: At least one. Several are updates: what a later one says of a field counts.
@@ -196,7 +200,8 @@ class Delivery(ABC):
 
         Args:
             event: A contact event in its final form.
-            contact: The id of its contact.
+            contact: The id of its contact on the side that tells of it. The same id on the two sides stands for two
+                contacts, whose events have nothing to do with each other.
 
         Returns:
             Of a durable one, a success with `queued` and `event_id` as soon as it is stored; a retryable failure if it
@@ -230,7 +235,11 @@ class Delivery(ABC):
         contact: str | None = None,
         limit: int = 50,
     ) -> list[EventRecord]:
-        """List events, the latest first; of those that are waiting, the first in line first."""
+        """List events, the latest first; of those that are waiting, the first in line first.
+
+        Args:
+            contact: The id of their contact on the side that told of them, whichever it is.
+        """
         del states, installation, contact, limit
         return []
 
@@ -265,9 +274,14 @@ class Delivery(ABC):
         del id
         return Result.failed(NO_SUCH_EVENT)
 
-    def forget(self, installation: str, contact: str | None = None) -> int:
-        """Erase all that is kept of an installation, or of one contact of it. Gives the number of events."""
-        del installation, contact
+    def forget(self, installation: str, contact: str | None = None, *, side: Side = "botmatic") -> int:
+        """Erase all that is kept of an installation, or of one contact of it. Gives the number of events.
+
+        Args:
+            contact: The id of the contact.
+            side: The side that has that id.
+        """
+        del installation, contact, side
         return 0
 
     def unready(self) -> str | None:

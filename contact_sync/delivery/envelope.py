@@ -11,10 +11,13 @@ from typing import Any, Final
 
 from contact_sync.errors import ContactSyncError
 from contact_sync.events import Event
+from mappers import Side
 
 from .base import Revive, Seal
 
 FORMAT: Final = 1
+FORMAT_OF_EXTERNAL: Final = 2
+"""Of the CRM's events: a release that does not know of them must not take them for the platform's."""
 
 UNREADABLE: Final = "what was stored of the event cannot be read: none of the secret_keys opens it"
 NOT_LET_IN: Final = "who sent it is not let in any more (auth), or cannot be asked now"
@@ -38,6 +41,8 @@ def pack(event: Event, seal: Seal) -> bytes:
     else:  # middleware has changed it
         data = {"is": event.data}
     whole = {"v": FORMAT, "name": event.name, "data": data, "raw": event.raw, "token": event.auth.token}
+    if event.side != "botmatic":
+        whole |= {"v": FORMAT_OF_EXTERNAL, "side": event.side}
     if event.delivery_id is not None:
         whole["delivery"] = event.delivery_id
     return seal.close(event.installation, json.dumps(whole, separators=(",", ":")).encode())
@@ -55,8 +60,11 @@ def unpack(installation: str, body: bytes, seal: Seal, revive: Revive) -> Event:
         raise Unreadable(UNREADABLE)
     try:
         whole = json.loads(opened)
-        if whole["v"] != FORMAT:
-            raise Unreadable(f"the event is stored in format {whole['v']!r}; this release reads {FORMAT}")
+        if whole["v"] not in (FORMAT, FORMAT_OF_EXTERNAL):
+            raise Unreadable(
+                f"the event is stored in format {whole['v']!r}; this release reads {FORMAT} and {FORMAT_OF_EXTERNAL}"
+            )
+        side: Side = "ext" if whole.get("side") == "ext" else "botmatic"
         raw = whole["raw"]
         data = whole["data"]["is"] if "is" in whole["data"] else raw.get("data")
         for step in whole["data"].get("at", ()):
@@ -67,7 +75,7 @@ def unpack(installation: str, body: bytes, seal: Seal, revive: Revive) -> Event:
     auth = revive(installation, token)
     if auth is None:
         raise NotLetIn(NOT_LET_IN)
-    return Event(name, "event", data, auth, installation, raw, delivery_id=delivery_id)
+    return Event(name, "event", data, auth, installation, raw, delivery_id=delivery_id, side=side)
 
 
 def fingerprint(event: Event, seal: Seal) -> bytes:

@@ -16,14 +16,14 @@ log = logging.getLogger("contact_sync.delivery")
 def tell_accepted(event: Event, id: str, reason: str | None) -> None:
     """Tell that an event is stored, or why it was not stored again."""
     if reason is None:
-        observers.event_accepted(event.name)
+        observers.event_accepted(event.full_name)
     log_event(
         log,
         logging.DEBUG,
         ACCEPTED if reason is None else KNOWN,
         event_id=id,
         installation=event.installation,
-        event=event.name,
+        event=event.full_name,
     )
 
 
@@ -39,7 +39,7 @@ def tell_settled(
     wait: float,
     died: bool = False,
 ) -> None:
-    """Tell what came of an event. Its error is found under its id: logs go further than the store does."""
+    """Tell what came of an event, by its full name. Its error is found under its id: logs go further than the store."""
     seconds = time.time() - arrived
     said: EventOutcome
     if outcome == "again":

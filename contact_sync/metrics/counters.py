@@ -20,7 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from contact_sync.consumer import ExternalAPIConsumer
-from contact_sync.events import EventName
+from contact_sync.events import EXTERNAL, EXTERNAL_EVENTS, EventName
 from contact_sync.observing import (
     CALL_OUTCOMES,
     EVENT_OUTCOMES,
@@ -42,7 +42,7 @@ EVENT_SECONDS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 30
 
 CALL_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
-_EVENTS: Final = frozenset(map(str, EventName))
+_EVENTS: Final = frozenset(map(str, EventName)) | {f"{EXTERNAL}{name}" for name in EXTERNAL_EVENTS}
 _CONTACT_EVENTS: Final = (EventName.CONTACT_CREATED, EventName.CONTACT_UPDATED, EventName.CONTACT_DELETED)
 _NOT_APPLIED: Final = frozenset(("failed", "held", "for_now"))
 _SIDES: Final = frozenset(("consumer", "platform"))

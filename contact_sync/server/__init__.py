@@ -3,13 +3,14 @@
 Beside it, or in processes of their own, run the workers that apply what a durable delivery has stored.
 """
 
-from .app import HEALTH, METRICS, default_app, health_app
+from .app import EXTERNAL, HEALTH, METRICS, default_app, health_app
 from .delivering import GRACE_SECONDS, WORKER_THREADS, Delivering, beside
 from .listener import listen, url_of
 from .running import THREADS, Server
 from .workers import Control, Workers
 
 __all__ = [
+    "EXTERNAL",
     "GRACE_SECONDS",
     "HEALTH",
     "METRICS",

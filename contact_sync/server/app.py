@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 HEALTH: Final = ("/healthz", "/readyz")
 METRICS: Final = "/metrics"
+EXTERNAL: Final = "/external"
+"""Where the CRM's webhooks are."""
+
 TOKEN_VARIABLE: Final = "CONTACT_SYNC_METRICS_TOKEN"  # noqa: S105 - the name of a setting
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
@@ -38,6 +41,8 @@ def default_app(
     unready: Unready,
     metrics: Metrics | None = None,
     metrics_token: str | None = None,
+    *,
+    external: Blueprint | None = None,
 ) -> Flask:
     """Make the app that the default server runs.
 
@@ -51,14 +56,18 @@ def default_app(
         metrics: What `/metrics` answers. Left out: there is no such route.
         metrics_token: Who has it as a bearer token may read the metrics. Left out: what the environment has as
             `CONTACT_SYNC_METRICS_TOKEN`; if it has none, everybody who reaches the server.
+        external: The CRM's webhooks, which are below `/external`.
 
     Raises:
         ConfigurationError: The endpoint is the path of one of the other routes, or the token cannot be one.
     """
-    if (endpoint.rstrip("/") or "/") in (*HEALTH, *([] if metrics is None else [METRICS])):
+    taken = [*HEALTH, *([] if metrics is None else [METRICS]), *([] if external is None else [EXTERNAL])]
+    if (endpoint.rstrip("/") or "/") in taken:
         raise ConfigurationError(f"endpoint: the default server answers {endpoint!r} itself; choose another path")
     app = health_app(unready, metrics, metrics_token)
     app.register_blueprint(blueprint)
+    if external is not None:
+        app.register_blueprint(external, url_prefix=EXTERNAL)
     about = _about(endpoint) if metrics is None else _about(endpoint) | {"metrics": METRICS}
     app.add_url_rule(endpoint, "about", lambda: _json(200, about), strict_slashes=False)
     return app

@@ -82,6 +82,7 @@ def test_json_has_all_that_is_known_of_each(shop: Storing) -> None:
     assert event == {
         "id": failed,
         "contact": "bea",
+        "side": "botmatic",
         "name": "contact_created",
         "state": "failed",
         "due": None,

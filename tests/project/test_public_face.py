@@ -14,6 +14,7 @@ from types import ModuleType
 import pytest
 
 import contact_sync
+import contact_sync.external_webhooks
 import contact_sync.platforms
 import contact_sync.testing
 import key_stores
@@ -21,7 +22,15 @@ import key_stores.testing
 import mappers
 from tests.project.markdown import ROOT
 
-FACADES = [contact_sync, contact_sync.platforms, contact_sync.testing, key_stores, key_stores.testing, mappers]
+FACADES = [
+    contact_sync,
+    contact_sync.external_webhooks,
+    contact_sync.platforms,
+    contact_sync.testing,
+    key_stores,
+    key_stores.testing,
+    mappers,
+]
 ERROR_MODULES = ["contact_sync.errors", "key_stores.errors", "mappers.errors"]
 
 

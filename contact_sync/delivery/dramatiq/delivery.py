@@ -17,6 +17,7 @@ from contact_sync.events import Event
 from contact_sync.failures import FAULTS, translate
 from contact_sync.results import Result
 from contact_sync.rules import check_seconds
+from mappers import Side
 
 from .broker import Post
 from .line import Line
@@ -98,7 +99,7 @@ class DramatiqDelivery(Delivery):
         try:
             address = Address.of(event, contact)
             body, said = pack(event, seal), fingerprint(event, seal)
-            id, known, due = self._mailboxes.submit(address, event.installation, event.name, body, said)
+            id, known, due = self._mailboxes.submit(address, event.installation, event.full_name, body, said)
         except FAULTS as error:  # whatever it is, the event is not accepted
             return translate(error, "storing an event").with_(retryable=True)
         if due:
@@ -134,8 +135,8 @@ class DramatiqDelivery(Delivery):
     def drop(self, id: str) -> Result:
         return self._listing.drop(id)
 
-    def forget(self, installation: str, contact: str | None = None) -> int:
-        return self._listing.forget(installation, contact)
+    def forget(self, installation: str, contact: str | None = None, *, side: Side = "botmatic") -> int:
+        return self._listing.forget(installation, contact, side)
 
     def unready(self) -> str | None:
         try:

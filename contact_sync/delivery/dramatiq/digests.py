@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from mappers import Side
+
 
 def installation_digest(installation: str) -> str:
     """The name of an installation."""
     return _digest(b"cs-installation", installation)
 
 
-def mailbox_digest(installation: str, contact: str) -> str:
-    """The name of a contact's mailbox."""
-    return _digest(b"cs-mailbox", installation, contact)
+def mailbox_digest(installation: str, contact: str, side: Side = "botmatic") -> str:
+    """The name of a contact's mailbox. The same id on the two sides stands for two contacts."""
+    return _digest(b"cs-mailbox" if side == "botmatic" else b"cs-mailbox-ext", installation, contact)
 
 
 def contact_digest(contact: str) -> str:

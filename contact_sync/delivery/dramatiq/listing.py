@@ -16,6 +16,7 @@ from contact_sync.delivery.base import (
     State,
 )
 from contact_sync.results import Result
+from mappers import Side
 
 from . import scripts
 from .digests import contact_digest, installation_digest, mailbox_digest
@@ -102,7 +103,7 @@ class Listing:
             return Result.ok(id, action="dropped")
         return Result.failed({b"flight": IN_FLIGHT_STAYS, b"applied": SETTLED_STAYS}.get(what, NO_SUCH_EVENT))
 
-    def forget(self, installation: str, contact: str | None) -> int:
+    def forget(self, installation: str, contact: str | None, side: Side) -> int:
         """Erase all that is kept of an installation or a contact. What is in flight of it settles nothing any more.
 
         What is accepted meanwhile is left alone.
@@ -111,7 +112,7 @@ class Listing:
         share = installation_digest(installation)
         pages: Callable[[], Iterator[list[bytes]]] = lambda: self._pages_of_installation(share, last)  # noqa: E731
         if contact is not None:
-            mailbox = mailbox_digest(installation, contact)
+            mailbox = mailbox_digest(installation, contact, side)
             pages = lambda: self._pages_of_mailbox(mailbox, contact, last)  # noqa: E731
         erased = 0
         while done := sum(self._line.script(scripts.ERASE, MARGIN_MS, share, *ids) for ids in pages()):

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self
 
 from contact_sync.delivery.base import Attempt, EventRecord, State
-from contact_sync.events import Event, EventName
+from contact_sync.delivery.runs import is_update
+from contact_sync.events import Event, split_name
 
 from .digests import contact_digest, delivery_digest, installation_digest, mailbox_digest
 
@@ -16,8 +17,6 @@ MOST_ATTEMPTS: Final = 20
 
 Kept = Literal["waiting", "applied", "failed"]
 """The state that a record knows of. Whether what waits is in flight is known elsewhere."""
-
-_UPDATES: Final = frozenset({EventName.CONTACT_CREATED, EventName.CONTACT_UPDATED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Record:
         installation: The digest of its installation.
         mailbox: The name of its mailbox.
         contact: The id of its contact.
-        name: Its name.
+        name: Its full name.
         delivery: The digest of its delivery.
         state: Where it is.
         arrived: When it was accepted, in milliseconds.
@@ -115,11 +114,12 @@ class Record:
         """Give it as others see it."""
         state = State.IN_FLIGHT if in_flight and self.state == "waiting" else State(self.state)
         failed = state is State.FAILED
+        side, name = split_name(self.name)
         return EventRecord(
             id,
             installation,
             self.contact,
-            self.name,
+            name,
             state,
             self.arrived / 1000,
             None if self.settled is None else self.settled / 1000,
@@ -128,6 +128,7 @@ class Record:
             self.attempts[-1][1] if failed and self.attempts else None,
             self.tries,
             tuple(Attempt(at / 1000, error) for at, error in self.attempts),
+            side,
         )
 
 
@@ -153,15 +154,15 @@ class Address:
     def of(cls, event: Event, contact: str) -> Self:
         """Address an event."""
         installation = installation_digest(event.installation)
-        mailbox = mailbox_digest(event.installation, contact)
+        mailbox = mailbox_digest(event.installation, contact, event.side)
         delivery = None if event.delivery_id is None else delivery_digest(event.installation, event.delivery_id)
-        rest = _json(_identity(installation, mailbox, contact, event.name, delivery))
+        rest = _json(_identity(installation, mailbox, contact, event.full_name, delivery))
         return cls(installation, mailbox, contact_digest(contact), delivery, rest.removeprefix(b"{"))
 
 
 def kind_of(name: str) -> str:
-    """How an event of this name is taken out of its mailbox."""
-    return "u" if name in _UPDATES else "d"
+    """How an event of this full name is taken out of its mailbox."""
+    return "u" if is_update(name) else "d"
 
 
 def _identity(installation: str, mailbox: str, contact: str, name: str, delivery: str | None) -> dict[str, str]:

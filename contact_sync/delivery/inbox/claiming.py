@@ -36,7 +36,7 @@ class Waiting:
     Attributes:
         seq: Its place.
         id: Its id.
-        name: Its name.
+        name: Its full name.
         since: When it arrived, or was let try again.
         arrived: When it arrived.
         tries: How often it was tried before.

@@ -19,6 +19,7 @@ from contact_sync.events import Event
 from contact_sync.failures import translate
 from contact_sync.results import Result
 from contact_sync.rules import check_seconds
+from mappers import Side
 
 from .burying import Buried
 from .database import open_database
@@ -94,10 +95,10 @@ class Inbox(Delivery):
         try:
             letter = Letter(
                 id=uuid.uuid4().hex,
-                lane=lane_of(event.installation, contact),
+                lane=lane_of(event.installation, contact, event.side),
                 installation=stored(event.installation),
                 contact=stored(contact),
-                name=event.name,
+                name=event.full_name,
                 delivery=None if delivery_id is None else delivery_of(event.installation, delivery_id),
                 digest=fingerprint(event, seal),
                 body=pack(event, seal),
@@ -157,8 +158,8 @@ class Inbox(Delivery):
     def drop(self, id: str) -> Result:
         return self._records.drop(id) if _ID.fullmatch(id) else Result.failed(NO_SUCH_EVENT)
 
-    def forget(self, installation: str, contact: str | None = None) -> int:
-        return self._records.forget(installation, contact)
+    def forget(self, installation: str, contact: str | None = None, *, side: Side = "botmatic") -> int:
+        return self._records.forget(installation, contact, side)
 
     def unready(self) -> str | None:
         try:

@@ -22,7 +22,7 @@ class Letter:
         lane: Its contact's lane.
         installation: The installation's id, as it is kept.
         contact: The contact's id, as it is kept.
-        name: The event's name.
+        name: The event's full name.
         delivery: By which its delivery is recognised; `None` if the sender gives none.
         digest: By which a copy is recognised.
         body: What is kept of it.

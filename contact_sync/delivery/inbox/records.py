@@ -18,7 +18,9 @@ from contact_sync.delivery.base import (
     EventRecord,
     State,
 )
+from contact_sync.events import split_name
 from contact_sync.results import Result
+from mappers import Side
 
 from .database import Database, counted, run, run_for
 from .schema import APPLIED, FAILED, WAITING, lane_of, loaded, stored
@@ -192,13 +194,13 @@ class Records:
 
         return self._database.write(work)
 
-    def forget(self, installation: str, contact: str | None) -> int:
+    def forget(self, installation: str, contact: str | None, side: Side) -> int:
         """Erase all that is kept of an installation or a contact. What is in flight of it settles nothing any more."""
         condition, values = "installation = :installation", {"installation": stored(installation)}
         if contact is not None:
             condition, values = (
                 "lane = :lane AND installation = :installation",
-                values | {"lane": lane_of(installation, contact)},
+                values | {"lane": lane_of(installation, contact, side)},
             )
         # What is accepted meanwhile is left alone: it is of who begins anew.
         last = self._database.read(lambda connection: run(connection, _LAST)[0][0]) or 0
@@ -279,11 +281,12 @@ def _record(
 ) -> EventRecord:
     known = {APPLIED: State.APPLIED, FAILED: State.FAILED}.get(state, State.IN_FLIGHT if in_flight else State.WAITING)
     tried = attempts(log)
+    side, event_name = split_name(name)
     return EventRecord(
         id,
         loaded(installation),
         loaded(contact),
-        name,
+        event_name,
         known,
         arrived,
         settled,
@@ -292,4 +295,5 @@ def _record(
         tried[-1].error if tried and known is State.FAILED else None,
         tries,
         tried,
+        side,
     )

@@ -27,6 +27,8 @@ from sqlalchemy import (
     text,
 )
 
+from mappers import Side
+
 FORMAT: Final = "1"
 """What this release reads and writes. Another in the database means that a later release wrote it."""
 
@@ -45,7 +47,7 @@ events: Final = Table(
     Column("lane", LargeBinary, nullable=False),
     Column("installation", LargeBinary, nullable=False),
     Column("contact", LargeBinary, nullable=False),
-    Column("name", String(32), nullable=False),
+    Column("name", String(32), nullable=False),  # with its side
     Column("state", SmallInteger, nullable=False),
     Column("arrived", Double, nullable=False),
     Column("since", Double, nullable=False),  # it arrived, or was let try again
@@ -116,9 +118,9 @@ def loaded(data: bytes) -> str:
     return bytes(data).decode("utf-8", "surrogatepass")
 
 
-def lane_of(installation: str, contact: str) -> bytes:
-    """The name of a contact's lane."""
-    return _digest(b"cs-lane", installation, contact)
+def lane_of(installation: str, contact: str, side: Side = "botmatic") -> bytes:
+    """The name of a contact's lane. The same id on the two sides stands for two contacts."""
+    return _digest(b"cs-lane" if side == "botmatic" else b"cs-lane-ext", installation, contact)
 
 
 def delivery_of(installation: str, delivery_id: str) -> bytes:

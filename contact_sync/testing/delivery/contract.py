@@ -15,12 +15,13 @@ from .letters import LetterTests
 from .order import OrderTests
 from .retrying import RetryingTests
 from .sharing import SharingTests
+from .siding import SidingTests
 from .stage import Stage
 
 QUICK = Retries(first=0.05, longest=0.2, give_up=60.0)
 
 
-class DeliveryContract(AcceptingTests, OrderTests, RetryingTests, LetterTests, SharingTests, DyingTests):
+class DeliveryContract(AcceptingTests, OrderTests, SidingTests, RetryingTests, LetterTests, SharingTests, DyingTests):
     """What a durable delivery has to do. A subclass says how one is made.
 
         class TestMine(DeliveryContract):

@@ -13,6 +13,7 @@ from typing import Any, Final
 from contact_sync.delivery import Delivery, EventRecord, Parts, Run, Seal, State
 from contact_sync.events import Auth, Event
 from contact_sync.results import Result
+from mappers import Side
 
 INSTALLATION: Final = "token:0123456789abcdef"
 PATIENCE: Final = 20.0
@@ -78,17 +79,19 @@ class Stage:
         return self._apply(Run((event,)))
 
     def _apply(self, run: Run) -> Result:
-        contact = str(run.events[0].data["id"])
+        contact, side = str(run.events[0].data["id"]), run.events[0].side
+        assert {event.side for event in run.events} == {side}, "what two sides tell of is applied as one"
+        at_work = f"{side}:{contact}"
         with self._lock:
-            assert contact not in self.at_work, f"two runs of {contact} are applied at once"
-            self.at_work.append(contact)
+            assert at_work not in self.at_work, f"two runs of {contact} are applied at once"
+            self.at_work.append(at_work)
             waiting = self.answers.get(contact)
             answer = waiting.pop(0) if waiting else self.always.get(contact, OK)
         try:
             result = answer(run) if callable(answer) else answer
         finally:
             with self._lock:
-                self.at_work.remove(contact)
+                self.at_work.remove(at_work)
         says = tuple(event.data.get("says") for event in run.events)
         with self._lock:
             self.applied.append(Applied(contact, says, run, result))
@@ -105,11 +108,12 @@ class Stage:
         installation: str = INSTALLATION,
         delivery_id: str | None = None,
         token: str = "a-token",  # noqa: S107 - of nobody
+        side: Side = "botmatic",
     ) -> Result:
         """Submit an event of a contact."""
         data = {"id": contact, "says": says}
         raw = {"event": name, "data": data}
-        event = Event(name, "event", data, Auth(token), installation, raw, delivery_id=delivery_id)
+        event = Event(name, "event", data, Auth(token), installation, raw, delivery_id=delivery_id, side=side)
         return self.delivery.submit(event, contact)
 
     def accepted(self, contact: str, says: Any = None, **more: Any) -> str:

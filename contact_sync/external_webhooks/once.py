@@ -1,0 +1,67 @@
+"""Each delivery once: one that is repeated while it is worked on is told to come later, one that is done is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from contact_sync.abilities import Abilities
+from contact_sync.claims import Claims
+from contact_sync.installations import RESERVED
+
+
+@dataclass(slots=True)
+class Entry:
+    """A delivery that was let in.
+
+    Attributes:
+        is_known: Whether it was done before.
+        is_done: Set by who works on it: whether it need not come again.
+    """
+
+    is_known: bool
+    is_done: bool = False
+
+
+class Once:
+    """Remembers deliveries in the key store.
+
+    While one is worked on, it is claimed: a copy that comes meanwhile is sent away, and one over which a process died
+    is worked on when it comes again. That it is done is remembered as it is of contacts that are gone, by a tombstone.
+
+    Args:
+        abilities: The key store.
+    """
+
+    def __init__(self, abilities: Abilities) -> None:
+        self._tombstones = abilities.tombstones
+        self._claims = Claims(abilities.leases, abilities.claims, wait=0.0)
+
+    @contextmanager
+    def entering(self, key: str, seconds: float) -> Iterator[Entry]:
+        """Let a delivery in.
+
+        Args:
+            key: What the delivery is known by.
+            seconds: How long it is remembered once it is done.
+
+        Raises:
+            Busy: It is being worked on.
+            KeyStoreError: The store cannot say.
+        """
+        with self._claims.hold(RESERVED, [key]):
+            entry = Entry(self._tombstones.is_buried(RESERVED, external_id=key))
+            yield entry
+            if entry.is_done and not entry.is_known:
+                self._tombstones.bury_ids(RESERVED, None, key, seconds)
+
+
+def delivery_key(path: str, id: bytes) -> str:
+    """What a delivery is known by: a digest, since an id may be anything."""
+    digest = blake2b(digest_size=16, person=b"cs-delivery-ext")
+    for part in (path.encode("utf-8", "surrogatepass"), id):
+        digest.update(len(part).to_bytes(4))
+        digest.update(part)
+    return f"delivery:{digest.hexdigest()}"
