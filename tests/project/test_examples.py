@@ -23,7 +23,7 @@ def python(example: Path, *arguments: str, **env: str) -> subprocess.CompletedPr
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
     )
 
 
