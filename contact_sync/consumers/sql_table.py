@@ -1,1 +1,0 @@
-"""A table of a SQL database as a CRM."""

@@ -1,0 +1,1 @@
+"""A table as a CRM, in SQLite and in PostgreSQL."""
