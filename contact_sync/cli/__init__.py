@@ -10,10 +10,12 @@ from .logs import set_up_logging
 __all__ = ["main"]
 
 _COMMANDS = {
+    "new": "Make a project: a whole integration to begin with.",
     "serve": "Run the default server.",
     "worker": "Apply what waits in a durable delivery.",
     "events": "See what waits, is in flight and has failed; try again, drop.",
     "check": "Find out whether everything is in order.",
+    "pull": "Ask the CRM what has changed, and apply it.",
     "installations": "List, move and forget installations.",
     "pairs": "Look up, count, list and remove pairs of ids.",
     "held": "List the contacts that wait for a person to decide.",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import queue
-import threading
+import contextlib
+import signal
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from contact_sync.failures import translate
-from key_stores import KeyStoreError
+from contact_sync.consumer import ExternalAPIConsumer
 
+from .bounded import bounded
+from .check_write import Trial
 from .checks import CHECKS
-from .findings import Check, Finding, Subject
+from .findings import Finding, Subject
 from .group import FAILED, Wrong
 from .output import console, counted, json_option, plain, print_json
 from .target import load_sync, sync_argument
@@ -34,6 +36,9 @@ _STYLES: Final = {"ok": "green", "warn": "yellow", "fail": "bold red", "skipped"
 @click.option(
     "--timeout", type=click.FloatRange(0.1), default=15.0, show_default=True, help="Seconds that each check may take."
 )
+@click.option(
+    "--write", is_flag=True, help="Try the CRM out: create a marked contact, read, find, change and delete it."
+)
 @json_option
 @click.pass_context
 def check(
@@ -43,11 +48,13 @@ def check(
     ask_token: bool,
     installation: str | None,
     timeout: float,
+    write: bool,
     as_json: bool,
 ) -> None:
     """Find out whether everything is in order, and what to do if it is not.
 
-    Nothing is written anywhere. Exit code 1 if a check failed. Neither tokens nor values of contacts are shown.
+    Nothing is written anywhere, unless with --write. Exit code 1 if a check failed. Neither tokens nor values of
+    contacts are shown.
     """
     if sum((token_env is not None, ask_token, installation is not None)) > 1:
         raise Wrong("--token-env, --ask-token and --installation exclude each other")
@@ -55,38 +62,54 @@ def check(
     sync = load_sync(target)
     click.get_current_context().call_on_close(sync.close)
     subject = Subject(sync, token, installation)
-    findings = [finding for name, function in CHECKS.items() for finding in _findings(name, function, subject, timeout)]
+    findings = [
+        finding for name, function in CHECKS.items() for finding in bounded(name, partial(function, subject), timeout)
+    ]
+    left: list[str] = []
+    if write:
+        tried, left = _tried(subject, timeout)
+        findings += tried
     if as_json:
         print_json({"success": _failed(findings) == 0, "checks": [asdict(finding) for finding in findings]})
     else:
         _show(console(), findings)
+    for what in left:
+        click.secho(
+            f"The test contact may still be in the CRM: {what}. Delete it there.", fg="red", bold=True, err=True
+        )
     context.exit(FAILED if _failed(findings) else 0)
 
 
-def _findings(name: str, function: Check, subject: Subject, timeout: float) -> Iterator[Finding]:
-    """Run a check. It cannot last longer than the time-out, and what it raises is a finding as well."""
-    found: queue.SimpleQueue[Finding | None] = queue.SimpleQueue()
-
-    def run() -> None:
+def _tried(subject: Subject, timeout: float) -> tuple[list[Finding], list[str]]:
+    """Try the consumer out, and take away what that leaves, also if it is stopped. What is left all the same."""
+    consumer = subject.consumer
+    if not isinstance(consumer, ExternalAPIConsumer):
+        return [Finding("try", "skipped", "nobody to ask for", "See to what is said of the consumer first")], []
+    trial = Trial(consumer, subject.sync.mapper, timeout)
+    found: list[Finding] = []
+    with _sigterm_as_ctrl_c():
         try:
-            for finding in function(subject):
-                found.put(finding)
-        except Exception as error:  # noqa: BLE001 - whatever a user's code raises is what is to be found out
-            said = translate(error, f"the check of the {name}").error or ""
-            away = isinstance(error, KeyStoreError)
-            remedy = (
-                "See to the key store first" if away else "Correct that; contact-sync --debug check says where it is"
-            )
-            found.put(Finding(name, "fail", said, remedy))
-        finally:
-            found.put(None)
+            for finding in bounded("try", trial.steps, timeout):
+                found.append(finding)  # noqa: PERF402 - those before a Ctrl-C are shown, too
+        except KeyboardInterrupt:
+            click.echo("Stopping: the test contact is deleted first.", err=True)
+            found.append(Finding("try", "fail", "stopped before its end", "Run it again"))
+        try:
+            trial.stop()
+            found += bounded("try clean-up", trial.clean_up, timeout)
+        except KeyboardInterrupt:
+            found.append(Finding("try clean-up", "fail", "stopped before its end", "Delete the test contact by hand"))
+    return found, trial.left
 
-    threading.Thread(target=run, name=f"check {name}", daemon=True).start()
+
+@contextlib.contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Let SIGTERM be a Ctrl-C meanwhile."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        while (finding := found.get(timeout=timeout)) is not None:
-            yield finding
-    except queue.Empty:
-        yield Finding(name, "fail", f"no answer within {timeout:g} s", "See what hangs; give its client a time-out")
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _show(out: Console, findings: list[Finding]) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from contact_sync.abilities import COSTS, reach
 from contact_sync.auth import allow_any_token
-from contact_sync.consumer import PAGE_SIZE, ExternalAPIConsumer, ask
 from contact_sync.results import Result
 from key_stores import KeyStoreError, PairBatches, PairListing, Ping
-from mappers import Mapping, MappingError
 
+from .check_consumer import consumer
 from .event_rows import backlog_said
 from .findings import Check, Finding, Subject
 from .output import counted, milliseconds
@@ -160,10 +159,10 @@ def token(subject: Subject) -> Iterator[Finding]:
         return
     speaker = subject.speaker()
     if speaker is None:
-        yield Finding("token", "skipped", "none given", f"Pass {_whose(subject)}")
+        yield Finding("token", "skipped", "none given", f"Pass {subject.options}")
         return
     if isinstance(speaker, Result):
-        yield Finding("token", "fail", speaker.error or "", _somebody_else(subject))
+        yield Finding("token", "fail", speaker.error or "", subject.another)
         return
     id, auth = speaker
     answer = subject.sync.platform.validate_token(auth.token)
@@ -180,106 +179,6 @@ def token(subject: Subject) -> Iterator[Finding]:
         yield Finding("token", "warn", "confirmed, but not installed here", "Install the integration on the platform")
     else:
         yield Finding("token", "ok", "confirmed by the platform")
-
-
-def consumer(subject: Subject) -> Iterator[Finding]:
-    """Whether the CRM gives a page of records, and whether they can be mapped."""
-    found = _consumer_of(subject)
-    if found is None:
-        remedy = f"Pass {_whose(subject)}: there is a CRM account for each"
-        yield Finding("consumer", "skipped", "nobody to ask for", remedy)
-        return
-    if isinstance(found, Result):
-        refused = isinstance(subject.speaker(), Result)
-        remedy = _somebody_else(subject) if refused else "Repair the consumer function, or name another one"
-        yield Finding("consumer", "fail", found.error or "", remedy)
-        return
-    kind = type(found).__name__
-    began = time.perf_counter()
-    page = ask(found, "list_contacts", 1, PAGE_SIZE)
-    if not page.success or page.contacts is None:
-        error = page.error or f"{kind}.list_contacts succeeded without 'contacts'"
-        said = error if kind in error else f"{kind}.list_contacts: {error}"
-        yield Finding("consumer", "fail", said, f"Repair {kind}.list_contacts, or what it calls")
-        return
-    yield Finding("consumer", "ok", f"{kind} lists {counted(len(page.contacts), 'record')} in {milliseconds(began)}")
-    yield from _records(subject, page.contacts)
-    yield from _updates(found)
-    yield from _matching(subject, found)
-
-
-def _records(subject: Subject, records: Any) -> Iterator[Finding]:
-    """Whether the records of a page fit the mapping."""
-    mapper = subject.sync.mapper
-    nameless = sum(mapper.external_id(record) is None for record in records)
-    problems = []
-    for record in records:
-        try:
-            mapper.to_botmatic(record)
-        except MappingError as error:
-            problems.append(str(error))
-    if nameless:
-        detail = f"{nameless} of {len(records)} have no usable id in {mapper.external_id_key!r}"
-        yield Finding("records", "fail", detail, "Name the CRM's own id field in the id row of the mapping")
-    if problems:
-        detail = f"{len(problems)} of {len(records)} cannot be mapped: {problems[0]}"
-        yield Finding("records", "fail", detail, "Correct that row, or the record")
-    if records and not nameless and not problems:
-        yield Finding("records", "ok", "those of the first page have ids and can be mapped")
-
-
-def _updates(consumer: ExternalAPIConsumer) -> Iterator[Finding]:
-    """What an update may write over."""
-    if consumer.partial_updates is True:
-        yield Finding("updates", "ok", "the changed fields alone (partial_updates)")
-    else:
-        remedy = "Set partial_updates if the CRM takes single fields: what is edited there meanwhile is written over"
-        yield Finding("updates", "ok", "all mapped fields of a change", remedy)
-
-
-def _matching(subject: Subject, consumer: ExternalAPIConsumer) -> Iterator[Finding]:
-    """Which match rows can be searched."""
-    rows = subject.sync.mapper.match_fields
-    own = getattr(consumer.find_contact, "__func__", None) is not ExternalAPIConsumer.find_contact
-    blind = [] if own else [row.botmatic for row in rows if not _may_hold_addresses(row)]
-    if blind:
-        kind = type(consumer).__name__
-        detail = f"{kind} finds e-mail addresses alone, and nobody by {', '.join(blind)}"
-        yield Finding("matching", "warn", detail, f"Write {kind}.find_contact, or set match=False there")
-    elif rows:
-        yield Finding("matching", "ok", "by find_contact" if own else "by get_contact_by_email")
-
-
-def _may_hold_addresses(row: Mapping) -> bool:
-    """Whether a row is for e-mail addresses, as far as its type and its names say."""
-    return row.type == "email" or (row.type in ("text", "list") and "mail" in f"{row.botmatic} {row.external}".lower())
-
-
-def _consumer_of(subject: Subject) -> ExternalAPIConsumer | Result | None:
-    shared = subject.sync.scopes.shared
-    if shared is not None:
-        return shared
-    if subject.installation is not None and not subject.sees_installations:
-        return None
-    speaker = subject.speaker()
-    if speaker is None or isinstance(speaker, Result):
-        return speaker
-    scope = subject.sync.scopes.of(*speaker)
-    return scope if isinstance(scope, Result) else scope.consumer
-
-
-def _whose(subject: Subject) -> str:
-    """The options that say as whom to check."""
-    if subject.sees_installations:
-        return "--token-env NAME, --ask-token or --installation ID"
-    return "--token-env NAME or --ask-token"
-
-
-def _somebody_else(subject: Subject) -> str:
-    """What to do if nobody may speak for whom was named."""
-    if subject.names_nobody:
-        return "Name one that there is: 'contact-sync installations app:sync list' lists them"
-    return "Give the token of an installation, or install again"
 
 
 CHECKS: Final[dict[str, Check]] = {

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from contact_sync.consumer import ExternalAPIConsumer
 from contact_sync.events import Auth
 from contact_sync.integration import ContactSync
 from contact_sync.results import Result
@@ -52,6 +53,34 @@ class Subject:
     def names_nobody(self) -> bool:
         """Whether the installation that was named is not there."""
         return self.installation is not None and self.sync.installations.find(self.installation) is None
+
+    @property
+    def options(self) -> str:
+        """The options that say as whom to check."""
+        if self.sees_installations:
+            return "--token-env NAME, --ask-token or --installation ID"
+        return "--token-env NAME or --ask-token"
+
+    @property
+    def another(self) -> str:
+        """What to do if nobody may speak for whom was named."""
+        if self.names_nobody:
+            return "Name one that there is: 'contact-sync installations app:sync list' lists them"
+        return "Give the token of an installation, or install again"
+
+    @property
+    def consumer(self) -> ExternalAPIConsumer | Result | None:
+        """The CRM account: the one of all, or that of whoever was named; a failed result, or `None`, as `speaker`."""
+        shared = self.sync.scopes.shared
+        if shared is not None:
+            return shared
+        if self.installation is not None and not self.sees_installations:
+            return None
+        speaker = self.speaker()
+        if speaker is None or isinstance(speaker, Result):
+            return speaker
+        scope = self.sync.scopes.of(*speaker)
+        return scope if isinstance(scope, Result) else scope.consumer
 
     @property
     def sees_installations(self) -> bool:

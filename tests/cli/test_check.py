@@ -41,6 +41,7 @@ def test_all_is_well(project: Project, sandbox_platform: SandboxPlatform) -> Non
             "consumer",
             "updates",
             "matching",
+            "CRM abilities",
         ],
         "ok",
     )
@@ -63,7 +64,7 @@ def test_the_table_shows_a_row_for_each_and_a_remedy_below(project: Project) -> 
     ]
     assert any(line.startswith("→ Leave auth out, or give a function") for line in lines)
     assert any(line.split()[:2] == ["fail", "platform"] for line in lines)
-    assert lines[-1] == "1 of 13 checks failed."
+    assert lines[-1] == "1 of 14 checks failed."
 
 
 def test_without_failures_the_table_counts_the_warnings(project: Project) -> None:

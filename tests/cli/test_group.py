@@ -20,7 +20,20 @@ def test_the_version_is_the_distributions(project: Project) -> None:
 
 def test_the_help_lists_every_command_with_a_line(project: Project) -> None:
     listed = project.run("--help").out
-    for name in ("serve", "check", "installations", "pairs", "held", "resolve", "forget", "migrate", "sandbox", "demo"):
+    for name in (
+        "new",
+        "serve",
+        "check",
+        "pull",
+        "installations",
+        "pairs",
+        "held",
+        "resolve",
+        "forget",
+        "migrate",
+        "sandbox",
+        "demo",
+    ):
         assert f"\n  {name} " in listed
 
 
