@@ -186,7 +186,8 @@ class _Run:
         paired = list(self._paired())
         if paired and not seen:
             raise _Ended(NOTHING_LISTED)
-        for id in paired:
+        # Also those that an update has found to be gone: their partners wait for the news of the delete.
+        for id in (*paired, *self._engine.traces.all_gone(self._scope.installation, self._route.source.name)):
             if id in seen:
                 continue
             found = ask(self._scope.consumer, "get_contact", id)

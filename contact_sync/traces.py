@@ -71,6 +71,12 @@ class Traces:
         """With whom a contact was paired that was found to be gone; `None` if that one is gone as well by now."""
         return self._records.get_record(installation, f"gone:{side}:{id}")
 
+    def all_gone(self, installation: str, side: Side) -> list[str]:
+        """The contacts of a side that were found to be gone, and whose partners are still there."""
+        start = f"gone:{side}:"
+        names = self._records.get_records(installation)
+        return [name.removeprefix(start) for name in names if name.startswith(start)]
+
     def drop_gone(self, installation: str, side: Side, id: str) -> None:
         """Forget with whom a contact was paired that was found to be gone."""
         partner = self.partner_of_gone(installation, side, id)
