@@ -75,7 +75,8 @@ class Endings:
         partner = str(route.target.id_in(known))
         if policy == "ignore":
             return Result.skipped(f"deletes do not travel; the {route.target.noun} {partner} stays as it is")
-        if policy == "delete" and not route.target.deletes:
+        can = route.target.updates if isinstance(policy, Mark) else policy != "delete" or route.target.deletes
+        if not can:
             return self._undeletable(route, claim, id, known)
         if policy == "unlink":
             claim.later(_unpairing(known), self._grave(route, id))

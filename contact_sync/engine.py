@@ -17,7 +17,7 @@ from .abilities import Abilities
 from .baselines import Keys, is_begun
 from .claims import Claims
 from .conflicts import Conflicts
-from .consumer import READ_ONLY
+from .consumer import READ_ONLY, one_event
 from .contact_claim import ContactClaim
 from .endings import Endings
 from .failures import translate
@@ -129,7 +129,7 @@ class Engine:
     def claimed(self, route: Route, refs: Sequence[ContactRef], work: Callable[[ContactClaim], Result]) -> Result:
         """Do some work under a claim. Whatever goes wrong is a failed result."""
         try:
-            with self.claims.contacts(route.scope.installation, refs) as claim:
+            with one_event(), self.claims.contacts(route.scope.installation, refs) as claim:
                 result = work(claim)
             return result
         except Exception as error:  # noqa: BLE001 - a user's store or platform may raise anything

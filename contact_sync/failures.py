@@ -84,7 +84,7 @@ def translate(error: BaseException, source: str) -> Result:
         error, ContactSyncError | KeyStoreError | MappingError
     ):  # ours: their messages hold no ids and no values
         log.warning("%s: %s", source, error)
-        return Result.failed(str(error), retryable=isinstance(error, _FOR_NOW))
+        return Result.failed(str(error), retryable=isinstance(error, _FOR_NOW), in_doubt=_is_unreadable(error))
     kind = type(error).__name__
     status = status_of(error)
     if status is not None and status >= 400:
@@ -97,7 +97,8 @@ def translate(error: BaseException, source: str) -> Result:
         f"{source} raised {kind}{said}",
         retryable=temporary,
         retry_after=_retry_after(error) if temporary else None,
-        in_doubt=temporary and (status is None or status >= 500) and not _never_arrived(error),
+        in_doubt=_is_unreadable(error)
+        or (temporary and (status is None or status >= 500) and not _never_arrived(error)),
     )
 
 
@@ -156,6 +157,14 @@ def _is_temporary(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in _UNREACHABLE:
         return True
     return any(kind.__name__ in _TEMPORARY for kind in type(error).__mro__)
+
+
+def _is_unreadable(error: BaseException) -> bool:
+    """Whether there was an answer, of which nobody knows what it says: what was asked for may have been done.
+
+    An exception says so by a true attribute `in_doubt`; those of JSON libraries are known by their name.
+    """
+    return any(type(one).__name__ == "JSONDecodeError" or _read(one, "in_doubt") is True for one in _layers(error))
 
 
 def _never_arrived(error: BaseException) -> bool:

@@ -91,6 +91,18 @@ class Identity:
                 return found
         return found
 
+    def contradiction(self, route: Route, contact: Mapping[str, Any], record: Mapping[str, Any]) -> str | None:
+        """Name the match fields in which a contact and a record differ, if they have none of them in common."""
+        differing = []
+        for row, value in self._values(route, contact):
+            theirs = {own.key for own, _ in self._mapper.match_values(record, route.target.name)}
+            if row.key not in theirs:
+                continue
+            if self._has(route, record, row, value):
+                return None
+            differing.append(row.botmatic)
+        return ", ".join(map(repr, dict.fromkeys(differing))) or None
+
     def _search(self, route: Route, values: Sequence[tuple[Row, str]], written: Mapping[str, Any]) -> Result:
         records: dict[str, Mapping[str, Any]] = {}
         for row, value in values:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .batches import write_batch
-from .consumer import pages
+from .consumer import pages, unhurried
 from .courses import Course
 from .engine import Engine
 from .failures import FAULTS, translate
@@ -107,7 +107,8 @@ class Importer:
     def write(self, scope: Scope, batch: Sequence[Mapping[str, Any]], course: Course, *, create: bool) -> list[Result]:
         """Write a batch in which no contact comes twice. One result for each, in order."""
         route = self._engine.to_platform(scope)
-        return write_batch(self._engine, route, batch, create=create, read_at=course.read_at, heard=course.heard)
+        with unhurried():
+            return write_batch(self._engine, route, batch, create=create, read_at=course.read_at, heard=course.heard)
 
 
 def _until_it_raises(contacts: Iterable[Any], problems: list[Result]) -> Iterator[Any]:

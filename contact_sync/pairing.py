@@ -208,6 +208,10 @@ class Pairing:
         found = read(claim, route.target, refusal.id)
         if not found.success and found.retryable:
             return found
+        differs = None if found.contact is None else self._identity.contradiction(route, contact, found.contact)
+        if differs is not None:  # some other rule of the CRM's is in the way: it may be somebody else
+            reason = f"the {route.target.noun} {refusal.id} is in the way, and differs in {differs}"
+            return self._decided_or_held(route, id, reason, [refusal.id]) or refusal
         return self.adopt(route, claim, id, refusal.id, contact, found.contact, refusal)
 
     def _adopt_unnamed(

@@ -177,6 +177,7 @@ class Plan:
                 continue
             if key in self._here and key not in self.merged.take and key not in self.stale:
                 baseline.agree(key, source, self._here[key])
+                self._heard(key)  # what it had before our last write would be an edit from now on
         if self.has_news or self.merged.agree:
             self.touch(*self._read)
 

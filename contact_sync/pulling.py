@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from .consumer import Changes, CursorExpired, ask, changes, offers, pages
+from .consumer import Changes, CursorExpired, ask, changes, offers, pages, unhurried
 from .courses import Course
 from .engine import Engine
 from .failures import FAULTS, translate
@@ -102,14 +102,18 @@ class _Run:
     def changed(self, cursor: str | None, *, full: bool) -> PullReport:
         """Apply what `list_changed` tells, from a cursor on."""
         try:
-            try:
-                seen = self._pages(cursor)
-            except CursorExpired:
-                log.warning("The CRM does not know the cursor of the last pull any more; everything is listed anew")
-                full = True
-                seen = self._pages(None)
+            if not full:
+                try:
+                    self._pages(cursor, self._keep)
+                except CursorExpired:
+                    log.warning("The CRM does not know the cursor of the last pull any more; everything is listed anew")
+                    full = True
             if full:
-                self._bury_missing(seen)
+                # Until it is known what is gone, the old cursor stays: broken off, all of this has to be done again.
+                last: list[Changes] = []
+                self._bury_missing(self._pages(None, last.append))
+                for page in last[-1:]:
+                    self._keep(page)
         except _Ended as end:
             return self.report(str(end))
         return self.report()
@@ -130,7 +134,7 @@ class _Run:
             return self.report(str(end))
         return self.report()
 
-    def _pages(self, cursor: str | None) -> set[str]:
+    def _pages(self, cursor: str | None, applied: Callable[[Changes], object]) -> set[str]:
         """Apply pages of changes; give the ids of the records that they had."""
         seen: set[str] = set()
         self._course.read_at = time.time()
@@ -144,7 +148,7 @@ class _Run:
             for id in page.deleted:
                 if id not in told:
                     self._ending(id, self._engine.delete(self._route, id))
-            self._keep(page)
+            applied(page)
             self._tell()
             self._course.read_at = time.time()
         return seen
@@ -190,11 +194,12 @@ class _Run:
         for id in (*paired, *self._engine.traces.all_gone(self._scope.installation, self._route.source.name)):
             if id in seen:
                 continue
-            found = ask(self._scope.consumer, "get_contact", id)
+            with unhurried():
+                found = ask(self._scope.consumer, "get_contact", id)
             if found.not_found:
                 self._ending(id, self._engine.delete(self._route, id))
-            elif found.retryable:
-                raise _Ended(found.error)
+            elif not found.success:
+                raise _Ended(f"whether a record is gone could not be found out: {found.error}")
         self._tell()
 
     def _paired(self) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from key_stores import ContactRef, KnownContact
@@ -71,6 +72,9 @@ class EngineSide(ABC):
 
     creates: bool = True
     """Whether contacts can be created on it."""
+
+    updates: bool = True
+    """Whether its contacts can be changed."""
 
     deletes: bool = True
     """Whether its contacts can be deleted."""
@@ -215,14 +219,15 @@ class ExternalSide(EngineSide):
         super().__init__(scope, mapper)
         consumer = scope.consumer
         self.creates = consumer.can_create is not False
+        self.updates = consumer.can_update is not False
         self.deletes = consumer.can_delete is not False
         self.unique_keys = consumer.unique_keys
+        self._read_only = _paths(tuple(consumer.read_only_fields)) if consumer.read_only_fields else frozenset()
 
     def takes(self, row: Row, *, clear: bool) -> bool:
-        consumer = self.scope.consumer
-        if clear and consumer.clear_value is CANNOT_CLEAR:
+        if clear and self.scope.consumer.clear_value is CANNOT_CLEAR:
             return False
-        return consumer.can_update is not False and row.external not in consumer.read_only_fields
+        return self.updates and not self._is_read_only(row)
 
     def id_of(self, contact: Mapping[str, Any]) -> str | None:
         return self.mapper.external_id(contact)
@@ -251,7 +256,7 @@ class ExternalSide(EngineSide):
     def shape(self, change: Change) -> dict[str, Any]:
         contact = without_empty(change.contact) if change.kind == "create" else change.contact
         payload = self.mapper.to_external(contact)
-        if self.scope.consumer.read_only_fields:
+        if self._read_only:
             payload = self._writable(payload)
         return self.mapper.with_external_id(payload, change.id)
 
@@ -276,10 +281,15 @@ class ExternalSide(EngineSide):
     def searches(self, value: str) -> bool:
         return offers(self.scope.consumer, "find_contact") or EMAIL.fullmatch(value) is not None
 
+    def _is_read_only(self, row: Row) -> bool:
+        """Whether a field is read-only, or lies in one that is."""
+        path = row.path_on("ext")
+        return any(path[:length] in self._read_only for length in range(1, len(path) + 1))
+
     def _writable(self, payload: dict[str, Any]) -> dict[str, Any]:
         """Leave out the fields that the CRM does not take."""
         for row in self.mapper.rows:
-            if row.external in self.scope.consumer.read_only_fields:
+            if self._is_read_only(row):
                 payload = paths.replaced(payload, row.path_on("ext"), MISSING)
         return payload
 
@@ -301,6 +311,11 @@ class ExternalSide(EngineSide):
 
     def read(self, id: str) -> Result:
         return ask(self.scope.consumer, "get_contact", id)
+
+
+@lru_cache(maxsize=64)
+def _paths(names: tuple[str, ...]) -> frozenset[paths.Path]:
+    return frozenset(map(paths.split, names))
 
 
 @dataclass(frozen=True, slots=True)

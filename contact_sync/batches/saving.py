@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from contact_sync.consumer import one_event
 from contact_sync.engine import Engine
 from contact_sync.errors import Busy
 from contact_sync.failures import translate
@@ -53,7 +54,7 @@ def write_batch(
     if not work.refs:
         return work.results()
     try:
-        with engine.claims.contacts(route.scope.installation, work.refs) as claim:
+        with one_event(), engine.claims.contacts(route.scope.installation, work.refs) as claim:
             work.run(claim)
     except Busy as busy:
         if len(contacts) > 1:  # one of them is worked on elsewhere; the others need not wait for it

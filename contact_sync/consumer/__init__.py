@@ -16,6 +16,7 @@ from .declared import (
     RateBudget,
     ResultLike,
 )
+from .pace import one_event, unhurried
 from .walks import PAGE_SIZE, changes, pages
 
 __all__ = [
@@ -41,5 +42,7 @@ __all__ = [
     "changes",
     "declaration_problem",
     "offers",
+    "one_event",
     "pages",
+    "unhurried",
 ]

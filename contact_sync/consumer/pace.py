@@ -5,13 +5,21 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from .declared import RateBudget
 
 LONGEST_WAIT: Final = 2.0
-"""How long a call waits for its turn, in seconds. A longer wait is a failure that says when to come back, so that no
-claim is held, and no request hangs, for the sake of a budget."""
+"""How long the first call of an event waits for its turn, in seconds. A longer wait is a failure that says when to come
+back, so that no claim is held, and no request hangs, for the sake of a budget."""
+
+LONGEST_WAIT_WITHIN: Final = 10.0
+"""How long the further calls of an event wait. Then they go on all the same, on account of calls to come: were they to
+fail, the event would begin anew each time, and never come to its end."""
+
+_now: Final = threading.local()
 
 
 class Pace:
@@ -22,11 +30,15 @@ class Pace:
         self._lock = threading.Lock()
         self._starts: deque[float] = deque()
 
-    def take(self, now: float | None = None) -> float:
+    def take(self, now: float | None = None, *, longest: float = LONGEST_WAIT, at_any_rate: bool = False) -> float:
         """Reserve a turn.
 
+        Args:
+            longest: How long the caller will wait for it, in seconds.
+            at_any_rate: Whether the caller goes on then, turn or not.
+
         Returns:
-            In how many seconds it is. Nothing is reserved if that is longer than `LONGEST_WAIT`.
+            In how many seconds it is. If that is longer than the caller waits, nothing is reserved, unless it goes on.
         """
         now = time.monotonic() if now is None else now
         with self._lock:
@@ -38,9 +50,31 @@ class Pace:
             # The turn after the calls before it: as soon as the one that is so many back has left the period.
             start = self._starts[len(self._starts) - int(self.budget.calls)] + self.budget.per
             wait = start - now
-            if wait <= LONGEST_WAIT:
+            if wait <= longest or at_any_rate:
                 self._starts.append(start)
             return wait
+
+
+@contextmanager
+def one_event() -> Iterator[None]:
+    """Take the calls that this thread makes in the block for those of one event."""
+    before = getattr(_now, "calls", None)
+    _now.calls = 0
+    try:
+        yield
+    finally:
+        _now.calls = before
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """Have the calls that this thread makes in the block wait for their turns as long as that takes: bulk work."""
+    before = getattr(_now, "unhurried", False)
+    _now.unhurried = True
+    try:
+        yield
+    finally:
+        _now.unhurried = before
 
 
 def wait_for_turn(consumer: object) -> float:
@@ -52,18 +86,32 @@ def wait_for_turn(consumer: object) -> float:
     budget = getattr(consumer, "rate_budget", None)
     if not isinstance(budget, RateBudget):
         return 0.0
-    wait = _pace_of(consumer, budget).take()
-    if wait > LONGEST_WAIT:
-        return wait
-    if wait > 0:
+    pace = _pace_of(consumer, budget)
+    calls = getattr(_now, "calls", None)
+    if getattr(_now, "unhurried", False):
+        _wait_out(pace)
+    elif calls:
+        time.sleep(min(pace.take(longest=LONGEST_WAIT_WITHIN, at_any_rate=True), LONGEST_WAIT_WITHIN))
+    else:
+        wait = pace.take()
+        if wait > LONGEST_WAIT:
+            return wait
         time.sleep(wait)
+    if calls is not None:
+        _now.calls = calls + 1
     return 0.0
 
 
 def wait_long_for_turn(consumer: object) -> None:
     """Wait until a consumer may make its next call, however long that is: for walks that nobody waits for."""
-    while (wait := wait_for_turn(consumer)) > 0:
-        time.sleep(min(wait, LONGEST_WAIT))
+    with unhurried():
+        wait_for_turn(consumer)
+
+
+def _wait_out(pace: Pace) -> None:
+    while (wait := pace.take()) > LONGEST_WAIT:
+        time.sleep(LONGEST_WAIT)
+    time.sleep(wait)
 
 
 _making: Final = threading.Lock()

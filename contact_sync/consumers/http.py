@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, runtime_checkable
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import requests
 from requests.auth import AuthBase
+from urllib3.util import parse_url
 
 from contact_sync.errors import ConfigurationError, ContactSyncError
 from contact_sync.sessions import deadline, new_session
 
 MAX_ANSWER: Final = 32 * 2**20
 """How large an answer may be, in bytes, unpacked."""
+
+_PORTS: Final = {"http": 80, "https": 443}
+_UNFIT: Final = re.compile(r"[\s\\\x00-\x1f\x7f-\x9f]")
 
 Params = Mapping[str, str | int | Sequence[str]] | Sequence[tuple[str, str]]
 Json = dict[str, Any] | list[Any]
@@ -39,11 +44,14 @@ class ApiError(Exception):
 
 
 class OtherOrigin(ContactSyncError):
-    """A link leads to another server than the declared one. It is not followed: the key would go along."""
+    """A link leads to another server than the declared one, or is written so that programs may not agree where it leads.
+    It is not followed: the key would go along."""
 
 
 class UnreadableAnswer(ContactSyncError):
-    """An answer is not what it has to be: no JSON, too large, or cut off."""
+    """An answer is not what it has to be: no JSON, too large, or cut off. What was asked for may have been done."""
+
+    in_doubt = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,7 @@ class Api:
     ) -> None:
         self.base_url = checked_url(base_url).rstrip("/")
         self.auth = auth
+        self._origin = origin(self.base_url)
         self.timeouts = timeouts or Timeouts()
         self._headers = dict(headers or {})
         self._session = new_session(pool_size)
@@ -159,7 +168,7 @@ class Api:
 
         Raises:
             ApiError: The status is 300 or above and not allowed.
-            OtherOrigin: The URL leads elsewhere.
+            OtherOrigin: The URL leads elsewhere. Nothing was sent.
             UnreadableAnswer: The answer is too large.
             requests.RequestException: There was no answer.
         """
@@ -169,15 +178,13 @@ class Api:
         return reply
 
     def url(self, path: str) -> str:
-        """The URL of a path, or of a link that the API gave.
+        """The URL of a path, or of a link that the API gave. Where it leads is looked at when it is called.
 
         Raises:
-            OtherOrigin: It leads to another server.
+            OtherOrigin: A link is no plain URL.
         """
-        url = urljoin(self.base_url, path) if "://" in path[:10] or path.startswith("//") else self.base_url + path
-        if origin(url) != origin(self.base_url):
-            raise OtherOrigin("a link leads to another server than the declared one; it is not followed")
-        return url
+        is_link = "://" in path[:10] or path.startswith("//")
+        return joined(self.base_url, path) if is_link else self.base_url + path
 
     def close(self) -> None:
         """Close the connections."""
@@ -206,6 +213,9 @@ class Api:
                     auth=self.auth or _Nobody(),
                 )
             )
+            # Of what will be connected to, not of the link: programs read odd links in different ways.
+            if self._origin is None or origin(request.url or "") != self._origin:
+                raise OtherOrigin("a link leads to another server than the declared one; it is not followed")
             with deadline(ends):
                 reply = self._exchange(request, ends)
             # What was answered 401 has not been done, so it can be sent again.
@@ -253,17 +263,48 @@ def checked_url(url: object) -> str:
         raise ConfigurationError(f"{said} without a name or password; they belong into auth")
     if parts.query or parts.fragment:
         raise ConfigurationError(f"{said} without '?' or '#'")
+    if origin(url) is None:
+        raise ConfigurationError(f"{said}; this one cannot be read")
     return url
 
 
-def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port of a URL; what cannot be read is an origin of its own."""
+def joined(place: str, link: str) -> str:
+    """The URL of a link that a server gave in answer to a call of `place`.
+
+    Raises:
+        OtherOrigin: It holds what no link has to, and what programs read in different ways.
+    """
+    if _UNFIT.search(link):
+        raise OtherOrigin("a link has a backslash, a space or a control character in it; it is not followed")
     try:
-        parts = urlsplit(url)
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        return urljoin(place, link)
     except ValueError:
-        return "", "", None
-    return parts.scheme, parts.hostname or "", port
+        raise OtherOrigin("a link cannot be read; it is not followed") from None
+
+
+def origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port that a call of a URL would connect to; `None` if that cannot be told for certain.
+
+    requests and urllib3 rewrite a URL before they connect: `http://a\\@b/` is one of `a`, and to `urlsplit` one of `b`.
+    So it is rewritten here in the same way, and both parsers have to agree on what comes of it. A URL that holds a
+    name or a password has no origin here.
+    """
+    prepared = requests.PreparedRequest()
+    try:
+        prepared.prepare_url(url, None)
+        read, split = parse_url(prepared.url or ""), urlsplit(prepared.url or "")
+        same = (read.host or "").strip("[]") == unquote(split.hostname or "") and read.port == split.port
+    except ValueError:
+        return None
+    if not same or not read.host or read.auth is not None or read.scheme not in _PORTS:
+        return None
+    return read.scheme, read.host, read.port or _PORTS[read.scheme]
+
+
+def is_same_origin(one: str, other: str) -> bool:
+    """Whether calls of two URLs would connect to one server."""
+    found = origin(one)
+    return found is not None and found == origin(other)
 
 
 class _Nobody(AuthBase):

@@ -8,11 +8,22 @@ from typing import Any
 
 import pytest
 
-from contact_sync import CANNOT_CLEAR, EXISTS, NOT_FOUND, ConfigurationError, RateBudget, ReadOnlyConsumer, Result
+from contact_sync import (
+    CANNOT_CLEAR,
+    EXISTS,
+    NOT_FOUND,
+    ConfigurationError,
+    RateBudget,
+    ReadOnlyConsumer,
+    Result,
+    mark,
+)
 from contact_sync.consumer import READ_ONLY, ResultLike, abilities_of, ask, pages
 from contact_sync.consumer.pace import LONGEST_WAIT, Pace
 from contact_sync.testing import MemoryConsumer
-from tests.sync.helpers import TOKEN, MemoryPlatform, World, make_world
+from mappers import Mapper
+from mappers import Mapping as Row
+from tests.sync.helpers import ROWS, TOKEN, MemoryPlatform, World, make_world
 
 ADA = {"id": "b1", "email": "ada@example.org", "firstname": "Ada", "phone": "1"}
 
@@ -65,6 +76,12 @@ class TestReadOnlyFields:
         world = paired(crm_that(read_only_fields=["first_name"]))
         edit(world, phone="2")
         assert "first_name" not in in_crm(world)
+
+    def test_what_lies_in_one_is_read_only_too(self) -> None:
+        rows = [*ROWS[:2], Row("firstname", "name.first"), Row("phone", "phone_number")]
+        world = paired(crm_that(read_only_fields=["name"]), mapper=Mapper(rows))
+        assert edit(world, firstname="Eve", phone="2")["reason"] == f"{READ_ONLY}: firstname"
+        assert "name" not in in_crm(world)
 
     def test_the_crms_own_edits_of_it_travel(self) -> None:
         world = paired(crm_that(read_only_fields=["first_name"]))
@@ -172,6 +189,12 @@ class TestAReadOnlyCRM:
         said = world.event("contact_deleted", {"contact_id": "b1"})["data"]
         assert "the record 1 stays" in said["error"]
 
+    def test_nothing_is_marked_either(self) -> None:
+        world = self.world(deletes=mark(status="gone"))
+        del world.platform.contacts["b1"]
+        assert world.event("contact_deleted", {"contact_id": "b1"})["data"]["action"] == "skipped"
+        assert not [method for method, _ in world.crm.calls if method == "update_contact"]
+
     def test_nothing_is_written_by_batches_either(self, tmp_path: Path) -> None:
         crm = crm_that(can_create=False, can_update=False, can_delete=False)
         crm.batch_size = 50
@@ -278,6 +301,23 @@ class TestRecordsThatExist:
         assert world.event("contact_created", ADA)["data"]["action"] == "adopted"
         assert len(crm.records) == 1
 
+    def test_a_record_that_is_somebody_else_is_not_adopted(self) -> None:
+        """Another rule of the CRM's was in the way: two people with one phone number."""
+
+        def create_contact(self: MemoryConsumer, contact: dict[str, Any]) -> ResultLike:
+            return Result.failed("that phone number is taken", id="1")
+
+        crm = crm_that(create_contact=create_contact)
+        boss = {"email_address": "boss@example.org", "first_name": "Boss", "phone_number": "1"}
+        MemoryConsumer.create_contact(crm, boss)
+        world = make_world(crm=crm)
+        said = world.event("contact_created", ADA)["data"]
+        assert said["action"] == "held"
+        assert "differs in 'email'" in said["reason"]
+        assert crm.records["1"] == {"ref": "1"} | boss
+        [held] = world.sync.held_contacts(TOKEN)
+        assert held.candidates == ("1",)
+
     def test_what_is_not_found_is_a_failure_that_says_what_to_do(self) -> None:
         crm = self.refusing("phone_number")
         MemoryConsumer.create_contact(crm, {"phone_number": "1"})
@@ -314,10 +354,26 @@ class TestRateBudget:
     def test_an_event_beyond_it_is_answered_503_with_the_time(self) -> None:
         crm = crm_that(rate_budget=RateBudget(1, per=600))
         world = make_world(crm=crm)
+        ask(crm, "get_contact", "1")
         response = world.post({"event": "contact_created", "data": ADA})
         assert response.status_code == 503
         assert 500 < int(response.headers["Retry-After"]) <= 600
         assert crm.records == {}
+
+    def test_an_event_that_has_begun_comes_to_its_end(self) -> None:
+        """Each of its calls waits for its turn; were it to fail half-way, it would begin anew each time."""
+        world = make_world(crm=crm_that(rate_budget=RateBudget(1, per=0.4)))
+        assert world.event("contact_created", ADA)["data"]["action"] == "created"
+        assert [method for method, _ in world.crm.calls] == ["get_contact_by_email", "create_contact"]
+
+    def test_bulk_work_waits_as_long_as_it_takes(self) -> None:
+        crm = crm_that(rate_budget=RateBudget(1, per=2.2))  # longer than the first call of an event waits
+        crm.create_contact({"first_name": "Ada"})
+        world = make_world(crm=crm)
+        world.pair("b7", "7")
+        world.platform.contacts["b7"] = {"firstname": "Gone"}
+        report = world.sync.pull_changes(TOKEN, full=True)
+        assert (report.error, report.created, report.deleted) == (None, 1, 1)
 
     def test_a_walk_waits_as_long_as_it_takes(self) -> None:
         crm = crm_that(rate_budget=RateBudget(2, per=0.2))
@@ -340,6 +396,11 @@ class TestRateBudget:
         ({"unique_keys": [""]}, "unique_keys: each name is text"),
         ({"lacks": ["list_contacts"]}, "lacks: 'list_contacts' is no optional method"),
         ({"rate_budget": 100}, r"rate_budget: expected a RateBudget, got int"),
+        ({"partial_updates": "yes"}, "partial_updates: expected True or False, got str"),
+        ({"batch_size": 0}, "batch_size: expected how many records"),
+        ({"batch_size": "100"}, "batch_size: expected how many records"),
+        ({"clear_value": object()}, "clear_value: expected None, text, or what else JSON can carry"),
+        ({"read_only_fields": ["a..b"]}, r"the field 'a\.\.b' is no path"),
     ],
 )
 def test_a_wrong_declaration_is_said_when_the_sync_is_made(declared: dict[str, Any], said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,18 @@ def test_an_update_of_the_record_alone_says_that_it_may_come_again() -> None:
     assert world.sync.create_contact(world.crm.records["9"], TOKEN).retryable
     result = world.sync.update_contact(world.crm.records["9"], TOKEN)
     assert (result.error, result.retryable) == (MAY_BE_THERE.format("contact"), True)
+
+
+def test_an_answer_that_cannot_be_read_leaves_it_in_doubt_whether_there_is_a_record() -> None:
+    """It is a failure for good, and the next event does not make a second record."""
+    world = make_world()
+    world.platform.contacts["7"] = {"firstname": "Ana"}
+    world.crm.fail_next(json.JSONDecodeError("cut off", "", 0), method="create_contact", after=True)
+    answer = world.event("contact_created", ANA)["data"]
+    assert (answer["success"], answer["in_doubt"], answer.get("retryable")) == (False, True, None)
+    assert world.post({"event": "contact_updated", "data": ANA}).status_code == 503
+    assert world.sync.create_contact(world.crm.records["1"], TOKEN) == Result.ok("7", action="adopted")
+    assert list(world.crm.records) == ["1"]
 
 
 def test_a_failure_that_is_in_no_doubt_is_tried_again_at_once() -> None:

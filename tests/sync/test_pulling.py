@@ -115,6 +115,33 @@ def test_a_cursor_that_has_expired_has_everything_listed_and_what_is_gone_found(
     assert crm.asked[-2:] == ["1", None]
 
 
+def test_a_listing_that_breaks_off_is_begun_again_and_what_is_gone_is_found() -> None:
+    crm = Telling(page(1, record(1), record(2)))
+    for _ in range(2):
+        crm.create_contact({"first_name": "kept"})
+    world = told(crm)
+    world.sync.pull_changes(TOKEN)
+    crm.delete_contact("1")
+    crm.pages, crm.oldest = [page(7, record(2)), page(8, record(3))], 5
+    world.platform.fail("create_contacts", Result.failed("away", retryable=True))
+    assert not world.sync.pull_changes(TOKEN).success
+    assert world.sync.pull_changes(TOKEN) == PullReport(created=1, unchanged=1, deleted=1)
+    crm.pages, crm.oldest = [*crm.pages, *([page(9)] * 6)], 0
+    assert world.sync.pull_changes(TOKEN) == PullReport()
+    assert crm.asked[-1] == "8"
+
+
+def test_a_full_pull_that_cannot_find_out_what_is_gone_says_so() -> None:
+    crm = Telling(page(1, record(1), record(2)))
+    world = told(crm)
+    world.sync.pull_changes(TOKEN)
+    crm.pages = [page(1, record(2))]
+    crm.fail_next(Result.failed("the key is refused"), "get_contact")
+    report = world.sync.pull_changes(TOKEN, full=True)
+    assert "could not be found out: the key is refused" in str(report.error)
+    assert len(world.platform.contacts) == 2
+
+
 def test_what_was_not_listed_but_is_there_stays() -> None:
     crm = Telling(page(1, record(1), record(2)))
     for _ in range(2):
