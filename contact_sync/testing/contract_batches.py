@@ -11,6 +11,7 @@ from contact_sync.consumer import TURNED_DOWN, batch_size_of
 from contact_sync.failures import FAULTS
 from contact_sync.results import Result
 
+from .contract_applies import needs
 from .contract_probe import PAGE, Probe, said
 from .paths import put, value_at
 
@@ -25,20 +26,12 @@ _FOR_EACH: Final = "answer with a list that holds a result for each, in the orde
 class BatchTests:
     """Several records at a time. A consumer whose `batch_size` is 1 has no batch calls and passes."""
 
-    def test_batch_size_is_a_number_of_records(self, probe: Probe) -> None:
-        """`batch_size` is a whole number, from 1."""
-        size: object = probe.consumer.batch_size
-        fits = isinstance(size, int) and not isinstance(size, bool) and size >= 1
-        assert fits, (
-            f"batch_size is {size!r}, for create_contacts and update_contacts; it has to be a whole number from 1, "
-            "which says that there are no batch calls"
-        )
-
+    @needs("create")
     def test_a_batch_of_creates_is_answered_one_for_each_in_order(self, probe: Probe) -> None:
         """As many records as `batch_size` says are created at once, each as by a create of its own."""
-        size = batch_size_of(probe.consumer)
-        if size == 1:
+        if _has_none(probe):
             return
+        size = batch_size_of(probe.consumer)
         # Latest first: an answer in an order of the CRM's own is another one.
         contacts = [probe.contact() for _ in range(min(size, MOST))][::-1]
         results = _asked(probe, "create_contacts", contacts)
@@ -56,11 +49,12 @@ class BatchTests:
             assert not lost, f"create_contacts gave a contact the id of another one; {_FOR_EACH}; {'; '.join(lost)}"
             _assert_whole(probe, "create_contacts", result, str(result.id), contact)
 
+    @needs("update", "records")
     def test_a_batch_of_updates_is_answered_one_for_each_in_order(self, probe: Probe) -> None:
         """Each record gets its own change, and keeps the rest."""
-        if batch_size_of(probe.consumer) == 1:
+        if _has_none(probe):
             return
-        records = [probe.create(text=f"Before {n}") for n in range(min(batch_size_of(probe.consumer), PAGE))]
+        records = [probe.record(text=f"Before {n}") for n in range(min(batch_size_of(probe.consumer), PAGE))]
         changes = [probe.change(id, text=f"After {n}") for n, (id, _) in enumerate(records)][::-1]
         results = _asked(probe, "update_contacts", changes)
         for (id, sent), result, change in zip(records, results[::-1], changes[::-1], strict=True):
@@ -74,26 +68,32 @@ class BatchTests:
             assert not lost, f"update_contacts has to keep the fields that it is not given; {'; '.join(lost)}"
             _assert_whole(probe, "update_contacts", result, id, sent)
 
+    @needs("update", "records")
     def test_a_batch_of_updates_clears_what_is_none(self, probe: Probe) -> None:
         """A `None` in one of several updates empties that field of that record alone."""
-        if batch_size_of(probe.consumer) == 1:
+        if _has_none(probe):
             return
-        (cleared, _), (changed, _) = probe.create(text="Before"), probe.create(text="Before")
+        (cleared, _), (changed, _) = probe.record(text="Before"), probe.record(text="Before")
         changes = [probe.change(cleared, text=None), probe.change(changed, text="After")]
         results = _asked(probe, "update_contacts", changes)
-        assert all(result.success for result in results), f"update_contacts with a None {said(results[0])}"
+        succeeded = all(result.success for result in results[0 if probe.clears else 1 :])
+        assert succeeded, f"update_contacts with a cleared field {said(results[0])}"
         field = probe.declared.text_field
         found = [value_at(probe.read(id), field) for id in (cleared, changed)]
-        assert found[0] in (None, ""), (
-            f"update_contacts was given None for {field!r}, and it is {found[0]!r} now; None has to clear the field"
+        assert found[0] in ((None, "") if probe.clears else ("Before",)), (
+            f"update_contacts was given {value_at(changes[0], field)!r} for {field!r}, and it is {found[0]!r} now; "
+            "that has to clear the field (clear_value says what it is given; CANNOT_CLEAR, that the value stays)"
         )
-        assert found[1] == "After", f"update_contacts with a None in another record has to write {field!r} of this one"
+        assert found[1] == "After", (
+            f"update_contacts with a cleared field in another record has to write {field!r} of this one"
+        )
 
+    @needs("update", "records")
     def test_a_missing_record_in_a_batch_of_updates_does_not_stop_the_others(self, probe: Probe) -> None:
         """It is NOT_FOUND, and nothing is created; or the whole call is turned down, and each is then sent alone."""
-        if batch_size_of(probe.consumer) < PAGE:
+        if _has_none(probe) or batch_size_of(probe.consumer) < PAGE:
             return
-        (first, _), gone, (last, _) = probe.create(text="Before"), probe.gone(), probe.create(text="Before")
+        (first, _), gone, (last, _) = probe.record(text="Before"), probe.missing()[0], probe.record(text="Before")
         # The missing one comes last, where no order of the CRM's own would put it.
         changes = [probe.change(id, text="After") for id in (last, first, gone)]
         results = _asked(probe, "update_contacts", changes)
@@ -111,9 +111,10 @@ class BatchTests:
                 "update_contacts answered success for a record beside one that does not exist, and did not write it"
             )
 
+    @needs("create")
     def test_a_refused_contact_in_a_batch_of_creates_leaves_the_others_or_stops_all(self, probe: Probe) -> None:
         """Where a second record with an e-mail address is refused: it is a failure of its own, or none is created."""
-        if batch_size_of(probe.consumer) < PAGE:
+        if _has_none(probe) or batch_size_of(probe.consumer) < PAGE:
             return
         email = value_at(probe.create().sent, probe.declared.email_field)
         alone = probe.ask("create_contact", probe.contact(email=email))
@@ -142,11 +143,23 @@ class BatchTests:
 
     def test_a_batch_of_none_is_answered_with_none(self, probe: Probe) -> None:
         """Nothing to create and nothing to update is no failure."""
-        if batch_size_of(probe.consumer) == 1:
+        if _has_none(probe):
             return
         for method in ("create_contacts", "update_contacts"):
             answer = _answer(getattr(probe.consumer, method))
             assert answer in ([], ()), f"{method} of an empty list gave {answer!r}; answer with an empty list"
+
+
+def _has_none(probe: Probe) -> bool:
+    """Whether a consumer says that it has no batch calls."""
+    __tracebackhide__ = True
+    size: object = probe.consumer.batch_size
+    fits = isinstance(size, int) and not isinstance(size, bool) and size >= 1
+    assert fits, (
+        f"batch_size is {size!r}, for create_contacts and update_contacts; it has to be a whole number from 1, which "
+        "says that there are no batch calls"
+    )
+    return size == 1
 
 
 def _asked(

@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+from .contract_applies import needs
 from .contract_probe import Probe, said
 
 HOSTILE_IDS: Final = {
@@ -48,26 +49,28 @@ class HostileIdTests:
     @hostile_ids
     def test_a_hostile_id_reads_nothing(self, probe: Probe, hostile: str) -> None:
         """Reading it finds no record."""
-        id = hostile.format(id=probe.create().id)
+        id = hostile.format(id=probe.record().id)
         result = probe.ask("get_contact", id)
         assert not result.success, (
             f"get_contact({id[:80]!r}) {said(result)}, though no record has that id. {ONLY_AN_ID}"
         )
 
+    @needs("update")
     @hostile_ids
     def test_a_hostile_id_changes_nothing(self, probe: Probe, hostile: str) -> None:
         """Updating it changes no record."""
-        victim, sent = probe.create()
+        victim, sent = probe.record()
         id = hostile.format(id=victim)
         result = probe.ask("update_contact", probe.change(id, text="Changed"))
         lost = probe.lost(sent, probe.read(victim))
         assert not lost, f"update_contact with the id {id[:80]!r} changed the record {victim!r}. {ONLY_AN_ID}"
         assert not result.success, f"update_contact with the id {id[:80]!r}, which no record has, {said(result)}"
 
+    @needs("delete", "records")
     @hostile_ids
     def test_a_hostile_id_deletes_nothing(self, probe: Probe, hostile: str) -> None:
         """Deleting or archiving it takes no record away."""
-        victim, bystander = probe.create().id, probe.create().id
+        victim, bystander = probe.record().id, probe.record().id
         id = hostile.format(id=victim)
         for method in ("delete_contact", "archive_contact"):
             result = probe.ask(method, id)

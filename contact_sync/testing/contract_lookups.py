@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
-from contact_sync.results import Result
+from contact_sync.sides import hits
 
+from .contract_applies import needs
 from .contract_probe import Probe, Record, said
 from .paths import value_at
 
@@ -49,19 +50,20 @@ class LookupTests:
 
     def test_a_contact_is_found_by_its_email(self, probe: Probe) -> None:
         """The look-up gives the whole contact, with its id."""
-        record = probe.create()
-        probe.create()
+        record = probe.record()
+        probe.record()
         _assert_finds(probe, _email(probe, record), record)
 
     def test_an_unknown_email_is_not_found(self, probe: Probe) -> None:
         """An address that no record has is NOT_FOUND."""
-        probe.create()
+        probe.record()
         result = probe.ask("get_contact_by_email", probe.address("unknown"))
         assert result.not_found, (
             f"get_contact_by_email with an address that no record has {said(result)}. Answer Result.failed(NOT_FOUND), "
             "also where the CRM answers with an empty list"
         )
 
+    @needs("create")
     @pytest.mark.parametrize("local", LOCAL_PARTS.values(), ids=list(LOCAL_PARTS))
     def test_special_characters_in_an_email_survive(self, probe: Probe, local: str) -> None:
         """A contact whose address holds special characters is found by it; if the CRM refuses it, nothing is found."""
@@ -80,7 +82,7 @@ class LookupTests:
     @pytest.mark.parametrize("near", NOT_THE_ADDRESS.values(), ids=list(NOT_THE_ADDRESS))
     def test_a_look_up_is_for_the_whole_address(self, probe: Probe, near: Callable[[str], str]) -> None:
         """What is only a part of an address, or a pattern, finds nothing."""
-        email = _email(probe, probe.create())
+        email = _email(probe, probe.record())
         wanted = near(email)
         result = probe.ask("get_contact_by_email", wanted)
         assert not result.success, (
@@ -89,6 +91,7 @@ class LookupTests:
             "gives beyond it"
         )
 
+    @needs("create")
     def test_two_records_with_one_email_are_both_given(self, probe: Probe) -> None:
         """If the CRM takes a second record with an address, the look-up gives both; else creating it fails."""
         first = probe.create()
@@ -107,17 +110,18 @@ class LookupTests:
         )
         both = {first.id, result.id}
         found = probe.settled(
-            lambda: probe.ask("get_contact_by_email", email), lambda it: set(map(probe.id_of, _found(it))) == both
+            lambda: probe.ask("get_contact_by_email", email), lambda it: set(map(probe.id_of, hits(it))) == both
         )
         assert found.success, f"get_contact_by_email with an address that two records have {said(found)}"
-        assert set(map(probe.id_of, _found(found))) == both, (
+        assert set(map(probe.id_of, hits(found))) == both, (
             "get_contact_by_email with an address that two records have must not pick one: answer "
             f"Result.ok(contacts=[…]) with both; it {said(found)}"
         )
 
+    @needs("update")
     def test_a_changed_email_is_followed(self, probe: Probe) -> None:
         """After an update of the address, the contact is found by the new one alone."""
-        record = probe.create()
+        record = probe.record()
         old, new = _email(probe, record), probe.address("changed")
         result = probe.ask("update_contact", probe.change(record.id, email=new))
         assert result.success, f"update_contact with a new e-mail address {said(result)}"
@@ -137,7 +141,7 @@ def _assert_finds(probe: Probe, email: str, record: Record) -> None:
     assert found.success, (
         f"get_contact_by_email({email!r}) has to find the record that was created, but it {said(found)}"
     )
-    contacts = _found(found)
+    contacts = hits(found)
     assert len(contacts) == 1, (
         f"get_contact_by_email of an address that one record has {said(found)}; answer Result.ok(contact=…)"
     )
@@ -147,8 +151,3 @@ def _assert_finds(probe: Probe, email: str, record: Record) -> None:
     )
     lost = probe.lost(record.sent, contacts[0])
     assert not lost, f"get_contact_by_email has to give the whole contact, as get_contact does; {'; '.join(lost)}"
-
-
-def _found(result: Result) -> list[Mapping[str, Any]]:
-    """The contacts of a look-up, whether it gives one or a list."""
-    return list(result.contacts or ()) if result.contact is None else [result.contact]

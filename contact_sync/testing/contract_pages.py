@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from contact_sync.consumer import pages
 
+from .contract_applies import needs
 from .contract_probe import PAGE, RECORDS, Probe, Record, said
 
 MOST_PAGES: Final = 10_000
@@ -20,13 +21,13 @@ class PageTests:
 
     def test_numbered_pages_hold_every_contact_once(self, probe: Probe) -> None:
         """Page after page, each contact comes exactly once, until a page is empty."""
-        records = _create(probe)
+        records = _records(probe)
         walked = probe.settled(lambda: _numbered(probe), lambda it: _holds(probe, it, records))
         _assert_each_once(probe, "list_contacts", [one for page in walked for one in page], records)
 
     def test_a_page_holds_no_more_than_its_limit(self, probe: Probe) -> None:
         """A page has at most `limit` contacts."""
-        _create(probe)
+        _records(probe)
         for limit in (1, PAGE):
             page = _page(probe, 1, limit)
             assert len(page) <= limit, (
@@ -35,7 +36,7 @@ class PageTests:
 
     def test_a_page_beyond_the_end_is_empty(self, probe: Probe) -> None:
         """Beyond the last page there are empty pages, which are successes."""
-        _create(probe)
+        _records(probe)
         end = len(_numbered(probe)) + 1
         for page in (end, end + 1, end + 7):
             result = probe.ask("list_contacts", page, PAGE)
@@ -44,14 +45,14 @@ class PageTests:
 
     def test_page_and_limit_may_be_left_out(self, probe: Probe) -> None:
         """`list_contacts()` is the first page."""
-        probe.create()
+        probe.record()
         result = probe.settled(lambda: probe.ask("list_contacts"), lambda it: bool(it.contacts))
         assert result.success, f"list_contacts() {said(result)}"
         assert result.contacts, f"list_contacts() {said(result)}, though there are contacts; 'page' begins with 1"
 
     def test_listed_contacts_are_whole(self, probe: Probe) -> None:
         """A contact in a list has every field that reading it alone gives."""
-        records = _create(probe)
+        records = _records(probe)
         listed = probe.settled(lambda: _walked(probe), lambda it: _holds(probe, [it], records))
         by_id = {probe.id_of(contact): contact for contact in listed}
         for id, sent in records:
@@ -64,13 +65,13 @@ class PageTests:
 
     def test_iter_contacts_gives_every_contact_once(self, probe: Probe) -> None:
         """The walk that an import takes gives each contact exactly once."""
-        records = _create(probe)
+        records = _records(probe)
         listed = probe.settled(lambda: _walked(probe), lambda it: _holds(probe, [it], records))
         _assert_each_once(probe, "iter_contacts", listed, records)
 
     def test_list_all_contacts_gives_what_its_pages_held(self, probe: Probe) -> None:
         """All contacts come at once, and every page goes to the callback."""
-        records = _create(probe)
+        records = _records(probe)
         handed: list[Contacts] = []
 
         def read() -> Any:
@@ -85,6 +86,7 @@ class PageTests:
             "list_all_contacts has to hand each page to its callback, and to answer with all of them"
         )
 
+    @needs("records", "delete")
     def test_a_deleted_contact_is_in_no_page(self, probe: Probe) -> None:
         """A record that has been deleted is not listed any more."""
         id = probe.gone()
@@ -94,9 +96,9 @@ class PageTests:
         )
 
 
-def _create(probe: Probe) -> list[Record]:
+def _records(probe: Probe) -> list[Record]:
     __tracebackhide__ = True
-    return [probe.create() for _ in range(RECORDS)]
+    return probe.records(RECORDS)
 
 
 def _page(probe: Probe, page: int, limit: int) -> Contacts:

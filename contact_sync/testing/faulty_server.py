@@ -53,7 +53,7 @@ class FaultySite:
                     self.wfile.write(body.encode())
                 self.close_connection = True
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = answer
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_PROPFIND = do_REPORT = answer
 
             def log_message(self, *_: object) -> None:
                 """Say nothing on standard error."""

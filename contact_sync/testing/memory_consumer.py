@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from contact_sync.consumer import PAGE_SIZE, ExternalAPIConsumer, ManyResults, ResultLike
+from contact_sync.consumer import (
+    PAGE_SIZE,
+    Ability,
+    Changes,
+    CursorExpired,
+    ExternalAPIConsumer,
+    ManyResults,
+    ResultLike,
+)
 from contact_sync.results import NOT_FOUND, Result
 
 from .crm.fields import merged
@@ -27,6 +36,7 @@ class MemoryConsumer(Scripted, ExternalAPIConsumer):
         unique_email: Whether a second record with an e-mail address is refused, with the first one's id.
         partial_updates: Whether updates are to hold the changed fields alone.
         batch_size: How many records a batch call takes; one with more is turned down. A batch call is one of `calls`.
+        tells_changes: Whether it has `list_changed`: created, changed and deleted records, in pages of 30 changes.
 
     Attributes:
         calls: Every call so far as `(method, id)`, in order; also the ones that failed. Yours to clear.
@@ -41,6 +51,7 @@ class MemoryConsumer(Scripted, ExternalAPIConsumer):
         unique_email: bool = False,
         partial_updates: bool = False,
         batch_size: int = 1,
+        tells_changes: bool = False,
     ) -> None:
         super().__init__()
         self.id_field = id_field
@@ -48,7 +59,11 @@ class MemoryConsumer(Scripted, ExternalAPIConsumer):
         self.unique_email = unique_email
         self.partial_updates = partial_updates
         self.batch_size = batch_size
+        if not tells_changes and type(self).list_changed is MemoryConsumer.list_changed:
+            absent: list[Ability] = ["list_changed"]
+            self.lacks = absent
         self._records: dict[str, dict[str, Any]] = {}
+        self._journal: list[str] = []  # the ids of what was created, changed and deleted, in order
         self._last_id = 0
         for contact in contacts:
             given = contact.get(id_field)
@@ -107,9 +122,35 @@ class MemoryConsumer(Scripted, ExternalAPIConsumer):
 
     def delete_contact(self, id: str) -> ResultLike:
         def delete() -> Result:
-            return Result.failed(NOT_FOUND) if self._records.pop(id, None) is None else Result.ok(id)
+            if self._records.pop(id, None) is None:
+                return Result.failed(NOT_FOUND)
+            self._journal.append(id)
+            return Result.ok(id)
 
         return self._run("delete_contact", id, id, delete)
+
+    def list_changed(self, cursor: str | None = None) -> Iterator[Changes | ResultLike]:
+        if "list_changed" in self.lacks:
+            yield from super().list_changed(cursor)
+            return
+        more = True
+        while more:
+            page = self._run("list_changed", None, cursor, partial(self._changes_since, cursor))
+            yield page
+            more = isinstance(page, Changes) and int(page.cursor) < len(self._journal)
+            cursor = page.cursor if more else cursor
+
+    def _changes_since(self, cursor: str | None) -> Changes:
+        begin = int(cursor) if cursor is not None and cursor.isdecimal() else 0
+        if cursor is not None and not (cursor.isdecimal() and begin <= len(self._journal)):
+            raise CursorExpired("this CRM has given no such cursor")
+        end = min(begin + PAGE_SIZE, len(self._journal))
+        told = dict.fromkeys(self._journal[begin:end])
+        return Changes(
+            cursor=str(end),
+            contacts=[copy.deepcopy(self._records[id]) for id in told if id in self._records],
+            deleted=[id for id in told if id not in self._records],
+        )
 
     def _create(self, contact: Mapping[str, Any]) -> Result:
         taken = self._with_email(contact.get(self.email_field)) if self.unique_email else []
@@ -127,6 +168,7 @@ class MemoryConsumer(Scripted, ExternalAPIConsumer):
         if self.unique_email and others:
             return Result.failed("another record has that e-mail address", id=others[0])
         self._records[id] = merged(self._records[id], copy.deepcopy(dict(contact))) | {self.id_field: id}
+        self._journal.append(id)
         return Result.ok(id)
 
     def _each(self, contacts: list[dict[str, Any]], act: Callable[[Mapping[str, Any]], Result]) -> ManyResults:
@@ -144,6 +186,7 @@ class MemoryConsumer(Scripted, ExternalAPIConsumer):
             if str(self._last_id) not in self._records:
                 id = str(self._last_id)
         self._records[id] = copy.deepcopy(dict(contact)) | {self.id_field: id}
+        self._journal.append(id)
         return id
 
     def _with_email(self, email: object) -> list[str]:

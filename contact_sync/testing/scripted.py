@@ -26,6 +26,7 @@ _METHODS: Final = (
     "iter_contacts",
     "create_contacts",
     "update_contacts",
+    "list_changed",
 )
 
 

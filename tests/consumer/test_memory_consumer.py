@@ -87,15 +87,16 @@ class TestNested(ConsumerContract):
 
 
 class Lagging(MemoryConsumer):
-    """Its index takes a while: each record is found and listed from the second time on that it is looked for."""
+    """Its index takes a while: an address is found from the second time on that it is looked for."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.looked = 0
+        self.looked_for: set[str] = set()
 
     def get_contact_by_email(self, email: str) -> Any:
-        self.looked += 1
-        return super().get_contact_by_email(email) if self.looked % 2 == 0 else Result.failed(NOT_FOUND)
+        known = email in self.looked_for
+        self.looked_for.add(email)
+        return super().get_contact_by_email(email) if known else Result.failed(NOT_FOUND)
 
 
 class TestLagging(ConsumerContract):
@@ -247,7 +248,7 @@ class TestSuite:
     def test_tests_with_a_broken_crm_are_there_if_they_can_be_run(self) -> None:
         """Instead of being skipped."""
         name = "test_an_unreachable_crm_is_a_retryable_failure"
-        assert not hasattr(TestMemoryConsumer, name)
+        assert getattr(TestMemoryConsumer, name) is None
         with pytest.raises(NotImplementedError, match="override consumer_at"):
             TestMemoryConsumer().consumer_at("http://127.0.0.1:1")
 
