@@ -24,6 +24,11 @@ from .sides import Route
 STILL_THERE: Final = "the record is there, so the news of its deletion is old"
 NO_RECORD: Final = "the record is not there; if it was deleted, that is told of by itself"
 
+UNREAD: Final = "the record could not be read"
+"""The reason of an event whose record could neither be read nor is known to be gone, though not for now alone, such as
+with a key that is refused. The event is right, and good for something as soon as a person has mended that: who cannot
+keep it has it told again."""
+
 
 class ExternalEvents:
     """Applies what a CRM has told of its records.
@@ -53,8 +58,10 @@ class ExternalEvents:
             id = self.record_of(event)
             if isinstance(id, Result):
                 results[place] = id
-            elif event.name in (EventName.CONTACT_DELETED, MERGED):
-                results[place] = self._ended(route, event, id)
+            elif event.name == EventName.CONTACT_DELETED:
+                results[place] = self._deleted(route, event, id)
+            elif event.name == MERGED:
+                results[place] = self._merged(route, event, id, event.data.get("into"))
             elif event.name != RESTORED and isinstance(event.data.get("contact"), Mapping):
                 told[place] = self._engine.mapper.with_external_id(event.data["contact"], id)
             else:
@@ -74,21 +81,43 @@ class ExternalEvents:
             results = write_batch(self._engine, route, records, read_at=read_at)
         return [_without_values(result, record) for result, record in zip(results, records, strict=True)]
 
-    def _ended(self, route: Route, event: Event, id: str) -> Result:
-        if event.name == MERGED:
-            try:
-                into = id_text(event.data.get("into"))
-            except ValueError:
-                return Result.failed(f"it is not said what the record was merged into: {NO_ID}")
-            return self._engine.merge_contacts(route, id, into)
+    def _deleted(self, route: Route, event: Event, id: str) -> Result:
+        """Delete the contact of a record that is gone. One that is there, or may be there, keeps its contact."""
+        record = self._read(route, id)
+        if isinstance(record, Result):
+            if not record.not_found:
+                return record
+            result = self._engine.delete(route, id)
+            return Result.skipped(result.reason or "") if result.not_found else result
+        into = self._lives_on_as(route, id, record)
+        return Result.skipped(STILL_THERE) if into == id else self._merged(route, event, id, into)
+
+    def _merged(self, route: Route, event: Event, id: str, into: object) -> Result:
+        """Give the winner the loser's contact, and then that contact what the winner has by now.
+
+        Not by two events: of different records they come in any order. And none is created: of several losers, the one
+        that has a contact may come last.
+        """
+        try:
+            into = id_text(into)
+        except ValueError:
+            return Result.failed(f"it is not said what the record was merged into: {NO_ID}")
+        merged = self._engine.merge_contacts(route, id, into)
+        if not merged.success:
+            return merged
+        winner = self._found(route, event, into)
+        if isinstance(winner, Result):
+            return merged if winner.success else winner
+        saved = _without_values(self._engine.save(route, winner, create=False), winner)
+        return merged if saved.not_found or (saved.success and merged.action != "unchanged") else saved
+
+    def _read(self, route: Route, id: str) -> Mapping[str, Any] | Result:
+        """Read a record. `NOT_FOUND` alone says that it is not there; after any other failure it may be."""
         found = ask(route.scope.consumer, "get_contact", id)
-        if found.retryable:
-            return found
         if found.success and found.contact is not None:
-            into = self._lives_on_as(route, id, found.contact)
-            return Result.skipped(STILL_THERE) if into == id else self._engine.merge_contacts(route, id, into)
-        result = self._engine.delete(route, id)
-        return Result.skipped(result.reason or "") if result.not_found else result
+            return found.contact
+        failure = Result.failed("a record was read, but not given") if found.success else found
+        return failure if failure.not_found or failure.retryable else failure.with_(reason=UNREAD)
 
     def _lives_on_as(self, route: Route, id: str, contact: Mapping[str, Any]) -> str:
         """The id of the record that was given for an id: another one, if the CRM has merged the two."""
@@ -96,21 +125,19 @@ class ExternalEvents:
 
     def _found(self, route: Route, event: Event, id: str) -> Mapping[str, Any] | Result:
         """Read a record that an event tells of without telling what it holds."""
-        found = ask(route.scope.consumer, "get_contact", id)
-        if found.not_found:
-            return Result.skipped(NO_RECORD)
-        if not found.success or found.contact is None:
-            return found if not found.success else Result.failed("a record was read, but not given")
+        record = self._read(route, id)
+        if isinstance(record, Result):
+            return Result.skipped(NO_RECORD) if record.not_found else record
         if event.name == RESTORED:
             lifted = self._lifted(route, id)
             if not lifted.success:
                 return lifted
-        into = self._lives_on_as(route, id, found.contact)
+        into = self._lives_on_as(route, id, record)
         if into != id:
             merged = self._engine.merge_contacts(route, id, into)
             if not merged.success:
                 return merged
-        return self._engine.mapper.with_external_id(found.contact, into)
+        return self._engine.mapper.with_external_id(record, into)
 
     def _lifted(self, route: Route, id: str) -> Result:
         """Forget that a record was deleted, if its contact was deleted for that: it gets another one.

@@ -11,6 +11,7 @@ from .contact_events import ContactEvents
 from .delivery import Delivery
 from .engine import Engine
 from .events import EXTERNAL_EVENTS, Event, EventName
+from .external_events import UNREAD
 from .installations import Installations
 from .listeners import Listener, Listeners, Reply
 from .observing import UNHEARD
@@ -130,6 +131,8 @@ class Handlers:
         result = contact if isinstance(contact, Result) else self._delivery.submit(event, contact)
         if result.queued:
             return Reply.of(result)
+        if result.reason == UNREAD and not result.success:
+            result = result.with_(retryable=True)  # nothing is kept of it here, so it has to be told again
         if listener is None or (result.retryable and not result.success):
             return Reply.of(result)  # a retryable event comes again: the listener hears of it once, when it is settled
         _, failure = listeners.call(listener, replace(event, result=result))

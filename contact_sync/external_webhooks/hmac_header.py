@@ -48,8 +48,8 @@ class HmacHeader(Scheme):
         encoding: How the signature is written.
         signed: What is signed, with `{body}`, `{timestamp}` and `{id}` in it.
         timestamp_header: The header of the time, in seconds or milliseconds since the epoch. It has to be signed.
-        id_header: The header of the delivery's id. One that is not signed helps against what is sent again, and not
-            against whoever copies a request.
+        id_header: The header of the delivery's id. By it, what is sent again is known. Where no time is signed, that
+            takes the same body, too.
         tolerance: By how many seconds the time may differ from ours, either way.
 
     Raises:

@@ -114,6 +114,8 @@ class HubSpotV3(Scheme):
 def read_hubspot(request: ExternalRequest) -> Iterator[ExternalEvent]:
     """Read what HubSpot tells of contacts, in the order in which it happened: `contact.*`, and `object.*` of contacts.
 
+    Mergers come first: whatever else is told of their winner would find it new, and make a contact of it.
+
     Creations, changes, deletions (also for privacy), restorations and mergers are taken; the account is the `portalId`.
     They hold ids alone, so records are read.
     """
@@ -121,7 +123,7 @@ def read_hubspot(request: ExternalRequest) -> Iterator[ExternalEvent]:
     entries = [body] if isinstance(body, Mapping) else body
     if not isinstance(entries, list):
         raise Unreadable("the body must be a list of events")
-    for entry in sorted(filter(_is_of_contact, entries), key=_when):
+    for entry in sorted(filter(_is_of_contact, entries), key=_place):
         yield from _events(entry)
 
 
@@ -141,9 +143,9 @@ def _type(entry: Mapping[str, Any]) -> tuple[str, str]:
     return kind, what
 
 
-def _when(entry: Mapping[str, Any]) -> float:
+def _place(entry: Mapping[str, Any]) -> tuple[bool, float]:
     at = entry.get("occurredAt")
-    return at if isinstance(at, int | float) else 0
+    return _type(entry)[1] != "merge", at if isinstance(at, int | float) else 0
 
 
 def _events(entry: Mapping[str, Any]) -> Iterator[ExternalEvent]:
@@ -154,9 +156,11 @@ def _events(entry: Mapping[str, Any]) -> Iterator[ExternalEvent]:
         primary = entry.get("primaryObjectId", entry.get("objectId", ""))
         winner = entry.get("newObjectId") or primary  # a merger may make a record of its own
         merged = entry.get("mergedObjectIds")
-        for loser in [*(merged if isinstance(merged, list) else []), primary]:
-            if str(loser) != str(winner):
-                yield ExternalEvent("merged", loser, into=winner, account=account, raw=entry)
-        yield ExternalEvent("updated", winner, account=account, raw=entry)
+        ended = [*(merged if isinstance(merged, list) else []), primary]
+        losers = [loser for loser in ended if str(loser) != str(winner)]
+        for loser in losers:
+            yield ExternalEvent("merged", loser, into=winner, account=account, raw=entry)
+        if not losers:
+            yield ExternalEvent("updated", winner, account=account, raw=entry)
     elif what in _KINDS:
         yield ExternalEvent(_KINDS[what], entry.get("objectId", ""), account=account, raw=entry)

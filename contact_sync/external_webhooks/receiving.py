@@ -12,12 +12,14 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from contact_sync.abilities import Abilities
 from contact_sync.bodies import Unreadable
 from contact_sync.errors import Busy
 from contact_sync.events import Auth, Event
+from contact_sync.external_events import UNREAD
 from contact_sync.failures import FAULTS, translate
 from contact_sync.handlers import Handlers
 from contact_sync.identities import Identities
@@ -28,7 +30,7 @@ from contact_sync.webhook import RETRY_AFTER_SECONDS, Answer, refusal, retry_hea
 
 from .once import Once, delivery_key
 from .request import EVENT_NAMES, Challenge, ExternalEvent, ExternalRequest, gathered
-from .scheme import TOLERANCE, Refusal, Verified
+from .scheme import TOLERANCE, Refusal, Verified, fingerprint_of
 from .speaking import Speaking
 from .webhooks import UNSIGNED, ExternalWebhooks
 
@@ -89,15 +91,19 @@ class Receiver:
             name = self._webhooks.scheme_name
             log.warning("A request to the external webhook %r was refused (%s): %s", self._path, name, verdict.reason)
             return refusal(401, "not authorized")
-        id = self._webhooks.id_of(request)
-        named = verdict.fingerprint if id is None else id.encode("utf-8", "surrogatepass")
-        if named is None:
-            return self._handled(request, None)
+        mark, id = verdict.fingerprint, self._webhooks.id_of(request)
+        if id is not None and mark is None:
+            # Whoever copies it could give it the id of one that is still to come, and so keep that out.
+            id = f"{id} {fingerprint_of(request.body).hex()}"
+        if id is None and mark is None:
+            return self._handled(request, verdict, None)
+        signed = None if mark is None else delivery_key(self._path, "signed", mark)
+        named = None if id is None else delivery_key(self._path, "named", id.encode("utf-8", "surrogatepass"))
         try:
-            with self._once.entering(delivery_key(self._path, named), 2 * self._tolerance) as entry:
+            with self._once.entering(signed, named, 2 * self._tolerance) as entry:
                 if entry.is_known:
                     return _answer([REPEATED])
-                answer = self._handled(request, id)
+                answer = self._handled(request, verdict, id)
                 entry.is_done = answer.status == 200
                 return answer
         except Busy:
@@ -111,8 +117,11 @@ class Receiver:
             return Refusal("the scheme raised an exception")
         return verdict if isinstance(verdict, Verified | Refusal) else Refusal("the scheme gave no verdict")
 
-    def _handled(self, request: ExternalRequest, id: str | None) -> Answer:
-        return _Way(self._path, self._webhooks, self._speaking, self._pipeline, self._handlers, request, id).ingest()
+    def _handled(self, request: ExternalRequest, verdict: Verified, id: str | None) -> Answer:
+        may_be_old = verdict.fingerprint is None
+        return _Way(
+            self._path, self._webhooks, self._speaking, self._pipeline, self._handlers, request, id, may_be_old
+        ).ingest()
 
     @property
     def _tolerance(self) -> float:
@@ -145,6 +154,7 @@ class _Way:
         handlers: Handlers,
         request: ExternalRequest,
         id: str | None,
+        may_be_old: bool,
     ) -> None:
         self._path = path
         self._webhooks = webhooks
@@ -153,6 +163,7 @@ class _Way:
         self._handlers = handlers
         self._request = request
         self._id = id
+        self._may_be_old = may_be_old
         self._said: tuple[Result, Answer] | None = None
         self._accounts: dict[str | None, tuple[str, Auth] | Result] = {}
         self._away: Counter[str] = Counter()
@@ -172,6 +183,8 @@ class _Way:
             events = list(said)
             if not all(isinstance(event, ExternalEvent) for event in events):
                 raise TypeError("expected an iterable of ExternalEvent, or a Challenge")
+            if self._may_be_old:  # somebody's copy even: then nothing counts but what the record holds now
+                events = [replace(event, contact=None) for event in events]
         except Unreadable as problem:
             return self._say(Result.failed(str(problem)), refusal(400, str(problem)))
         except FAULTS as error:
@@ -203,7 +216,8 @@ class _Way:
         id = None if self._id is None else f"{self._path} {self._id} {number} {name} {told.id}"
         event = Event(name, "event", data, auth, installation, told.raw, delivery_id=id, side="ext")
         result = self._pipeline.run(Stage.NORMALIZE, event, self._categorize)
-        self._away[installation] = self._away[installation] + 1 if _is_for_now(result) else 0
+        is_away = _is_for_now(result) and result.reason != UNREAD
+        self._away[installation] = self._away[installation] + 1 if is_away else 0
         return result
 
     def _categorize(self, event: Event) -> Result:

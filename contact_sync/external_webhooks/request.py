@@ -50,7 +50,8 @@ class ExternalEvent:
         id: The record's id.
         contact: The record, in the form in which the consumer gives records, as JSON can carry it. What it leaves out
             stays as it is, unless the consumer's `omits_empty` says otherwise. Left out itself, the record is read,
-            which is better where news may come late or in the wrong order. Not in `repr`.
+            which is better where news may come late or in the wrong order. It is read anyhow where the scheme signs no
+            time, since the request may be an old one's copy. Not in `repr`.
         into: Of a record that was merged into another one, the id of that one.
         account: What the CRM calls the account (HubSpot's portal, Slack's workspace), for `identify`.
         raw: What the CRM said of it, for listeners. Left out of `repr`.
@@ -78,6 +79,10 @@ class Challenge:
     """A request that asks whether somebody is there: it is answered with its own text, as `{"challenge": …}`."""
 
     text: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise TypeError("text: expected a text")
 
 
 Reader = Callable[[ExternalRequest], Iterable[ExternalEvent] | Challenge]

@@ -33,8 +33,9 @@ class Verified:
     """A request is from who has the secret.
 
     Attributes:
-        fingerprint: What this very request has and no other one, so that a copy of it is known; `None` where the scheme
-            signs no time, so that one which is told again and one that is copied look alike.
+        fingerprint: What this very request has and no other one, made of what is signed, so that a copy of it is known.
+            `None` where the scheme signs no time: what is told again and what is copied, however late, look alike then,
+            so what a request tells of records is not taken from it, but read.
     """
 
     fingerprint: bytes | None = field(default=None, repr=False)

@@ -83,7 +83,10 @@ def read_slack(request: ExternalRequest) -> Sequence[ExternalEvent] | Challenge:
     if not isinstance(body, Mapping):
         raise Unreadable("the body must be a JSON object")
     if body.get("type") == "url_verification":
-        return Challenge(str(body.get("challenge", "")))
+        challenge = body.get("challenge")
+        if not isinstance(challenge, str):
+            raise Unreadable("the challenge must be a text")
+        return Challenge(challenge)
     if body.get("type") == "app_rate_limited":
         log.warning(RATE_LIMITED)
         return []

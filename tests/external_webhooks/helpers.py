@@ -11,14 +11,25 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from contact_sync.external_webhooks import ExternalWebhooks, HubSpotV3, SlackV0, StandardWebhooks
+from contact_sync.delivery import Retries
+from contact_sync.external_webhooks import (
+    ExternalEvent,
+    ExternalRequest,
+    ExternalWebhooks,
+    HmacHeader,
+    HubSpotV3,
+    SlackV0,
+    StandardWebhooks,
+)
 from tests.external_webhooks.signing import PUBLIC_URL, Headers, hubspot, slack, standard, whsec
-from tests.sync.helpers import World, crm_with, make_world
+from tests.sync.helpers import INSTALLATION, World, crm_with, make_world
 
 SECRET = whsec(b"s")
 HUBSPOT_SECRET = "a-client-secret-of-hubspot"
 SLACK_SECRET = "a-signing-secret-of-slack"
+HMAC_SECRET = "a long random text"
 PORTAL = 62515
+QUICK = Retries(first=0.05, longest=0.2)
 KEYS = ["a key of at least thirty-two characters"]
 
 ANA = {"ref": "e1", "email_address": "ana@example.org", "first_name": "Ana"}
@@ -38,6 +49,24 @@ def hubspot_webhooks(**options: Any) -> ExternalWebhooks:
 
 def slack_webhooks(**options: Any) -> ExternalWebhooks:
     return ExternalWebhooks(SlackV0(SLACK_SECRET), **options)
+
+
+def whole(request: ExternalRequest) -> list[ExternalEvent]:
+    """A reader that gives the record along."""
+    record = request.json()
+    return [ExternalEvent("updated", record["ref"], record)]
+
+
+def with_a_time(**options: Any) -> ExternalWebhooks:
+    """Webhooks that sign their time, and do not sign their id."""
+    scheme = HmacHeader(
+        HMAC_SECRET,
+        header="X-Signature",
+        signed="{timestamp}.{body}",
+        timestamp_header="X-Timestamp",
+        id_header="X-Delivery-Id",
+    )
+    return ExternalWebhooks(scheme, read=whole, **options)
 
 
 def encoded(body: object) -> bytes:
@@ -130,3 +159,10 @@ def crm_world(webhooks: Any = None, *, install: bool = True, **options: Any) -> 
         answer = world.post({"event": "install"})
         assert answer.get_json()["success"], answer.get_json()
     return made
+
+
+def paired(crm: CrmWorld, id: str = "e1") -> str:
+    """The contact that a record is paired with."""
+    found = crm.world.store.get_botmatic_id(INSTALLATION, id)
+    assert found is not None
+    return found

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from contact_sync import Auth, Event, Result
-from contact_sync.delivery import Delivery, Retries, Seal, State
+from contact_sync.delivery import Delivery, Seal, State
 from contact_sync.delivery.dramatiq import DramatiqDelivery
 from contact_sync.delivery.envelope import pack, unpack
 from contact_sync.delivery.inbox import Inbox
@@ -21,6 +21,7 @@ from tests.delivery.test_through_the_webhook import settle, working
 from tests.external_webhooks.helpers import (
     ANA,
     KEYS,
+    QUICK,
     CrmWorld,
     crm_world,
     hubspot_event,
@@ -30,15 +31,6 @@ from tests.external_webhooks.helpers import (
 )
 from tests.servers import Valkey
 from tests.sync.helpers import INSTALLATION, MemoryPlatform, crm_with
-
-QUICK = Retries(first=0.05, longest=0.2)
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[Inbox]:
-    made = Inbox(f"sqlite:///{tmp_path}/inbox.db", retries=QUICK, lease_seconds=1.0)
-    yield made
-    made.close()
 
 
 @pytest.fixture(params=["inbox", "dramatiq"])
@@ -158,10 +150,26 @@ def test_what_fails_for_now_is_tried_again_and_what_fails_for_good_is_a_dead_let
     second = told(crm, "updated")
     settle(crm.world.sync)
     [dead] = inbox.failed()
-    assert (dead.id, dead.side, dead.error) == (second, "ext", "no … for …")
+    assert (dead.id, dead.side, dead.error) == (second, "ext", "no … for …: the record could not be read")
     assert inbox.replay(second).success
     settle(crm.world.sync)
     assert inbox.event(second).action == "unchanged"  # type: ignore[union-attr]
+
+
+def test_a_deletion_that_could_not_be_confirmed_is_a_dead_letter_that_deletes_when_it_can(inbox: Inbox) -> None:
+    """A key that is refused is mended by a person, who tries it again then."""
+    crm = crm_world(delivery=inbox, secret_keys=KEYS)
+    told(crm)
+    settle(crm.world.sync)
+    crm.world.crm.fail_next(Result.failed("the key is refused (HTTP 401)"), method="get_contact")
+    crm.world.crm.delete_contact("e1")
+    id = told(crm, "deleted")
+    settle(crm.world.sync)
+    assert [dead.id for dead in inbox.failed()] == [id]
+    assert list(crm.contacts) == ["501"]
+    assert inbox.replay(id).success
+    settle(crm.world.sync)
+    assert crm.contacts == {}
 
 
 def test_an_error_of_the_platforms_is_kept_without_the_values_of_the_record(inbox: Inbox) -> None:

@@ -92,7 +92,8 @@ def test_what_failed_for_now_is_worked_on_when_it_comes_again(crm: CrmWorld) -> 
     assert (first.status_code, first.headers["Retry-After"]) == (503, "3")
     assert crm.post(CREATED, id="m1").get_json()["results"][0]["action"] == "created"
     assert crm.post(CREATED, id="m1").get_json()["results"][0]["action"] == "skipped"
-    crm.world.crm.fail_next(Result.failed("no such field"), method="get_contact")
+    crm.world.crm.update_contact({"ref": "e1", "first_name": "Bea"})
+    crm.world.platform.fail("update_contact", Result.failed("no such field"))
     failed = crm.post(UPDATED, id="m3")
     assert (failed.status_code, failed.get_json()["success"]) == (200, False)
     assert crm.post(UPDATED, id="m3").get_json()["results"][0]["action"] == "skipped"

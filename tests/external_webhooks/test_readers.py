@@ -115,14 +115,18 @@ def test_what_hubspot_tells_of_others_is_left_out(event: Any) -> None:
 
 
 def test_a_merger_at_hubspot() -> None:
-    """Of several into one; the winner is told to have changed."""
+    """Of several into one."""
     event = hubspot_event("contact.merge", 9, primaryObjectId=1, mergedObjectIds=[2, 3], newObjectId=1)
     account = str(PORTAL)
     assert read(read_hubspot, [event]) == [
         ("merged", 2, 1, account),
         ("merged", 3, 1, account),
-        ("updated", 1, None, account),
     ]
+
+
+def test_a_merger_at_hubspot_that_names_no_losers_is_a_change_of_the_winner() -> None:
+    event = hubspot_event("contact.merge", 1, primaryObjectId=1, newObjectId=1)
+    assert read(read_hubspot, [event]) == [("updated", 1, None, str(PORTAL))]
 
 
 def test_a_merger_that_makes_a_record_of_its_own() -> None:
@@ -130,8 +134,13 @@ def test_a_merger_that_makes_a_record_of_its_own() -> None:
     assert [(kind, id, into) for kind, id, into, _ in read(read_hubspot, [event])] == [
         ("merged", 2, 9),
         ("merged", 1, 9),
-        ("updated", 9, None),
     ]
+
+
+def test_mergers_at_hubspot_come_before_what_else_is_told() -> None:
+    merger = hubspot_event("contact.merge", 9, primaryObjectId=1, newObjectId=9, occurredAt=2)
+    told = [hubspot_event("contact.creation", 9, occurredAt=1), merger]
+    assert [(kind, id) for kind, id, *_ in read(read_hubspot, told)] == [("merged", 1), ("created", 9)]
 
 
 def test_hubspots_events_are_put_in_the_order_in_which_they_happened() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import time
 from typing import Any
@@ -154,6 +156,23 @@ def test_a_body_that_is_too_large_is_not_looked_at() -> None:
     assert crm.post(b" " * 1000).status_code == 400
 
 
+@pytest.mark.parametrize(("size", "status"), [(1001, 413), (1000, 400)])
+def test_so_it_is_for_one_that_does_not_tell_its_length(size: int, status: int) -> None:
+    """It comes in parts, and is not read beyond the limit."""
+    crm = crm_world(body_limit=1000)
+    sent = io.BytesIO(b" " * size)
+    environ = {"wsgi.input": sent, "wsgi.input_terminated": True}
+    headers = standard(SECRET, b" " * size, time.time())
+    answer = crm.world.client.post("/crm/", headers=headers, environ_overrides=environ)
+    assert answer.status_code == status
+    assert sent.tell() <= 1001
+
+
+def test_a_body_that_is_too_large_for_the_app_is_too_large_here(crm: CrmWorld) -> None:
+    crm.world.client.application.config["MAX_CONTENT_LENGTH"] = 50
+    assert crm.post({"type": "contact.created", "data": {"id": "e" * 50}}).status_code == 413
+
+
 @pytest.mark.parametrize("type", ["contact.unheard", "deal.created", "contact", "", None, 5, ["contact.created"]])
 def test_what_is_nobodys_business_here_is_done(crm: CrmWorld, type: Any) -> None:
     answer = crm.post({"type": type, "data": {"id": "e1"}})
@@ -196,8 +215,8 @@ def test_one_bad_event_does_not_stop_the_rest() -> None:
     """One that is to be tried again makes the whole request come again; then the others are known to be done."""
     crm = crm_world(hubspot_webhooks(), crm=crm_with(ANA, {"ref": "e2"}, {"ref": "e3"}))
     events = [hubspot_event("contact.creation", id) for id in ("e1", "e2", None, "e3")]
-    crm.world.crm.fail_next(Result.failed("no such field"), method="get_contact")
-    crm.world.crm.fail_next(Result.failed("busy", retryable=True), method="get_contact")
+    crm.world.platform.fail("create_contact", Result.failed("no such field"))
+    crm.world.platform.fail("create_contact", Result.failed("busy", retryable=True))
     first = crm.hubspot(events)
     assert first.status_code == 503
     results = first.get_json()["results"]
@@ -232,6 +251,25 @@ def test_slacks_url_is_verified_by_its_challenge() -> None:
     answer = crm.slack({"type": "url_verification", "token": "t", "challenge": "3eZbrw1aBm2rZgRNFdxV"})
     assert (answer.status_code, answer.get_json()) == (200, {"challenge": "3eZbrw1aBm2rZgRNFdxV"})
     assert crm.send(encoded({"type": "url_verification", "challenge": "x"}), {}).status_code == 401
+
+
+@pytest.mark.parametrize("challenge", [None, {"a": 1}, ["x"], 5, True])
+def test_a_challenge_that_is_no_text_is_not_answered(challenge: object) -> None:
+    crm = crm_world(slack_webhooks())
+    assert crm.slack({"type": "url_verification", "challenge": challenge}).status_code == 400
+
+
+@pytest.mark.parametrize("text", ["", "<script>alert(1)</script>", "\ud800", "é\n\x00", "x" * 100_000])
+def test_a_challenge_is_answered_as_json_and_as_nothing_else(text: str) -> None:
+    """No browser takes it for a page."""
+    answer = crm_world(slack_webhooks()).slack({"type": "url_verification", "challenge": text})
+    assert (answer.status_code, answer.mimetype) == (200, "application/json")
+    assert json.loads(answer.data) == {"challenge": text}
+
+
+def test_a_challenge_of_the_users_that_is_no_text_is_a_fault_of_the_reader() -> None:
+    crm = crm_world(standard_webhooks(read=lambda request: Challenge(request.json()["challenge"])))
+    assert crm.post({"challenge": 5}).status_code == 503
 
 
 def test_a_readers_own_challenge_is_answered() -> None:

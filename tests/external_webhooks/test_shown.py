@@ -97,7 +97,8 @@ def test_the_crms_events_are_counted_and_logged_under_names_of_their_own(caplog:
     try:
         crm = crm_world()
         crm.tell("created")
-        crm.world.crm.fail_next(Result.failed("no"), method="get_contact")
+        crm.world.crm.update_contact({"ref": "e1", "first_name": "Bea"})
+        crm.world.platform.fail("update_contact", Result.failed("no"))
         crm.tell("updated")
         crm.world.event("contact_created", {"id": 7})
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -10,15 +9,14 @@ from typing import Any
 import pytest
 
 from contact_sync import ConfigurationError, Event, Result, Stage, mark
-from contact_sync.consumer import ResultLike
 from contact_sync.external_webhooks import ExternalEvent, ExternalRequest
-from contact_sync.testing import MemoryConsumer
 from tests.external_webhooks.helpers import (
     ANA,
     CrmWorld,
     crm_world,
     hubspot_event,
     hubspot_webhooks,
+    paired,
     standard_webhooks,
 )
 from tests.sync.helpers import INSTALLATION, TOKEN, crm_with
@@ -27,13 +25,6 @@ from tests.sync.helpers import INSTALLATION, TOKEN, crm_with
 def whole(request: ExternalRequest) -> list[ExternalEvent]:
     """A reader of a CRM that tells what its records hold."""
     return [ExternalEvent(one["kind"], one["id"], one.get("record"), one.get("into")) for one in request.json()]
-
-
-def paired(crm: CrmWorld, id: str = "e1") -> str:
-    """The contact that a record is paired with."""
-    found = crm.world.store.get_botmatic_id(INSTALLATION, id)
-    assert found is not None
-    return found
 
 
 @pytest.mark.parametrize("what", ["created", "updated"])
@@ -85,39 +76,6 @@ def test_a_record_that_is_deleted_takes_its_contact_with_it(crm: CrmWorld) -> No
     assert crm.contacts == {}
 
 
-def test_a_deletion_that_is_told_late_of_a_record_that_was_restored_deletes_nothing(crm: CrmWorld) -> None:
-    crm.tell("created")
-    said = crm.tell("deleted")
-    assert (said["action"], said["reason"]) == ("skipped", "the record is there, so the news of its deletion is old")
-    assert list(crm.contacts) == ["501"]
-
-
-def test_a_deletion_is_told_again_if_the_crm_cannot_be_asked(crm: CrmWorld) -> None:
-    crm.tell("created")
-    crm.world.crm.fail_next(ConnectionError(), "get_contact")
-    answer = crm.post({"type": "contact.deleted", "data": {"id": "e1"}})
-    assert answer.status_code == 503
-    assert list(crm.contacts) == ["501"]
-
-
-@pytest.mark.parametrize("what", ["deleted", "updated"])
-def test_a_record_that_lives_on_as_another_one_was_merged(what: str) -> None:
-    """Some CRMs lead from the id of a merged record to the winner, and tell of the loser as of any other."""
-
-    class Merging(MemoryConsumer):
-        def get_contact(self, id: str) -> ResultLike:
-            return super().get_contact("e2" if id == "e1" and merged.is_set() else id)
-
-    merged = threading.Event()
-    crm = crm_world(crm=Merging([ANA, {**ANA, "ref": "e2"}], id_field="ref", email_field="email_address"))
-    crm.tell("created")
-    merged.set()
-    said = crm.tell(what)
-    assert said["success"], said
-    assert paired(crm, "e2") == "501"
-    assert list(crm.contacts) == ["501"]
-
-
 def test_a_change_of_a_record_that_is_gone_is_no_delete(crm: CrmWorld) -> None:
     """That is told of by itself."""
     crm.tell("created")
@@ -150,20 +108,6 @@ def test_a_contact_that_was_kept_when_its_record_was_deleted_gets_no_twin() -> N
     crm.delete()
     assert crm.restore()["action"] == "skipped"
     assert list(crm.contacts) == ["501"]
-
-
-def test_a_merged_record_leaves_its_contact_to_the_winner() -> None:
-    crm = crm_world(crm=crm_with(ANA, {"ref": "e2", "email_address": "a@example.org"}))
-    crm.tell("created", "e1")
-    assert crm.tell("merged", "e1", into="e2") == {"success": True, "id": "501", "action": "updated"}
-    assert paired(crm, "e2") == "501"
-    assert crm.tell("deleted", "e1")["action"] == "skipped"
-    assert crm.tell("restored", "e1")["action"] == "skipped"
-    assert list(crm.contacts) == ["501"]
-
-
-def test_a_merger_into_nothing_is_a_failure(crm: CrmWorld) -> None:
-    assert "merged into" in crm.tell("merged")["error"]
 
 
 @pytest.mark.parametrize("id", ["", None, {"a": 1}, [1], True, 1.5])
@@ -239,7 +183,10 @@ def test_a_listener_hears_of_what_failed_for_good_and_not_of_what_comes_again(cr
     body = {"type": "contact.updated", "data": {"id": "e1"}}
     assert crm.post(body).status_code == 503
     assert heard == []
-    crm.world.crm.fail_next(Result.failed("no"), method="get_contact")
+    crm.world.crm.fail_next(Result.failed("the key is refused"), method="get_contact")
+    assert crm.post(body).status_code == 503
+    assert heard == []
+    crm.world.platform.fail("create_contact", Result.failed("no"))
     assert crm.post(body).status_code == 200
     assert [result.error for result in heard if result is not None] == ["no"]
 
