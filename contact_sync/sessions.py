@@ -49,17 +49,25 @@ def new_session(pool_size: int) -> requests.Session:
     return session
 
 
-class _NoParameters(logging.Filter):
-    """Keeps the parameters of the URLs that are called here out of urllib3's debug log: addresses of contacts stand
-    there, and keys. What others call is logged as it was."""
+class _NoPaths(logging.Filter):
+    """Keeps paths and parameters of the URLs that are called here out of urllib3's log: addresses of contacts stand
+    there, and keys. So may they in a header that cannot be read. What others call is logged as it was."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if hasattr(_current, "moment") and isinstance(record.args, tuple):
-            record.args = tuple(arg.partition("?")[0] if isinstance(arg, str) else arg for arg in record.args)
+            record.args = tuple(_without_path(arg) for arg in record.args)
+            record.exc_info = None
         return True
 
 
-logging.getLogger("urllib3.connectionpool").addFilter(_NoParameters())
+def _without_path(arg: object) -> object:
+    if isinstance(arg, BaseException):
+        return type(arg).__name__
+    return "(path)" if isinstance(arg, str) and (arg.startswith("/") or "://" in arg) else arg
+
+
+for _name in ("urllib3.connectionpool", "urllib3.connection"):
+    logging.getLogger(_name).addFilter(_NoPaths())
 
 
 class _Reader(io.RawIOBase):

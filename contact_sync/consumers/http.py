@@ -44,8 +44,8 @@ class ApiError(Exception):
 
 
 class OtherOrigin(ContactSyncError):
-    """A link leads to another server than the declared one, or is written so that programs may not agree where it leads.
-    It is not followed: the key would go along."""
+    """A link leads to another server than the declared one, or nobody can tell for certain where it leads. It is not
+    followed: the key would go along."""
 
 
 class UnreadableAnswer(ContactSyncError):
@@ -201,6 +201,7 @@ class Api:
     ) -> Reply:
         ends = time.monotonic() + self.timeouts.total
         again = isinstance(self.auth, Renewable)
+        self._assert_own(url)  # before anything is done for it; and again when it is as it will be connected to
         while True:
             request = self._session.prepare_request(
                 requests.Request(
@@ -213,15 +214,18 @@ class Api:
                     auth=self.auth or _Nobody(),
                 )
             )
-            # Of what will be connected to, not of the link: programs read odd links in different ways.
-            if self._origin is None or origin(request.url or "") != self._origin:
-                raise OtherOrigin("a link leads to another server than the declared one; it is not followed")
+            self._assert_own(request.url or "")
             with deadline(ends):
                 reply = self._exchange(request, ends)
             # What was answered 401 has not been done, so it can be sent again.
             if reply.status != 401 or not again or not isinstance(self.auth, Renewable) or not self.auth.renew(request):
                 return reply
             again = False
+
+    def _assert_own(self, url: str) -> None:
+        found = origin(url)
+        if found is None or found != self._origin:
+            raise OtherOrigin("a link leads to another server than the declared one; it is not followed")
 
     def _exchange(self, request: requests.PreparedRequest, ends: float) -> Reply:
         stay = _Stay()
@@ -263,7 +267,7 @@ def checked_url(url: object) -> str:
         raise ConfigurationError(f"{said} without a name or password; they belong into auth")
     if parts.query or parts.fragment:
         raise ConfigurationError(f"{said} without '?' or '#'")
-    if origin(url) is None:
+    if _UNFIT.search(parts.netloc) or origin(url) is None:
         raise ConfigurationError(f"{said}; this one cannot be read")
     return url
 

@@ -20,7 +20,15 @@ NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 BARE: Final = re.compile(rf"[\x21-\x7e]{{1,{LONGEST}}}")
 """A token that fits into a header by itself."""
 
+_KEY: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+
 _LINE: Final = re.compile(rf"[\x21-\x7e]([\x20-\x7e\t]{{0,{LONGEST}}}[\x21-\x7e])?")
+
+
+def shown(key: object) -> str:
+    """A key of a declaration, for a message. What looks like none is not repeated: it may be a value in the wrong
+    place, as in YAML after a missing space (`token:…`)."""
+    return key if isinstance(key, str) and _KEY.fullmatch(key) else "a key"
 
 
 def text(name: str, value: object, *, empty: bool = False) -> str:
@@ -93,7 +101,7 @@ def url(name: str, value: object) -> str:
 
 def form(name: str, value: object) -> dict[str, str]:
     """Take the fields of a form."""
-    return {key: text(f"{name}.{key}", field, empty=True) for key, field in table(name, value).items()}
+    return {key: text(f"{name}.{shown(key)}", field, empty=True) for key, field in table(name, value).items()}
 
 
 def table(name: str, value: object) -> dict[str, Any]:

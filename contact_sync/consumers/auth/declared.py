@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +14,7 @@ from contact_sync.errors import ConfigurationError
 from mappers.values import kind_of
 from mappers.words import instead_of
 
+from .checks import shown
 from .fixed import BasicAuth, BearerAuth, HeaderAuth, QueryAuth
 from .login import LoginAuth
 from .oauth import OAuth2ClientCredentials, OAuth2RefreshToken
@@ -63,7 +65,7 @@ def open_auth(
 
     Raises:
         ConfigurationError: The declaration is wrong. The message names the place and what to write there, and holds
-            nothing of what was given but names of keys.
+            nothing of what was given but names of keys, of unknown ones such as are misspelt.
     """
     if declared is None:
         return None
@@ -74,7 +76,7 @@ def open_auth(
     known = (*kind.needs, *kind.may_have)
     for key in given:
         if key not in known:
-            raise ConfigurationError(f"{where}.{str(key)[:40]}: unknown key. {instead_of(str(key), known)}")
+            raise ConfigurationError(_unknown(key, known, where))
     for key in kind.needs:
         if given.get(key) is None:
             raise ConfigurationError(f"{where}.{key}: missing; the type needs {' and '.join(kind.needs)}")
@@ -87,6 +89,15 @@ def open_auth(
         return kind.make(**{key: value for key, value in given.items() if value is not None}, **shared)
     except ConfigurationError as error:
         raise ConfigurationError(f"{where}.{error}") from None
+
+
+def _unknown(key: object, known: tuple[str, ...], where: str) -> str:
+    """Say that a key is unknown. Only one that is like a known one is repeated: any other may be the secret itself."""
+    name = shown(key)
+    if name == key and difflib.get_close_matches(name, known, n=1):
+        return f"{where}.{name}: unknown key. {instead_of(name, known)}"
+    hint = "In YAML, a space follows the ':'"
+    return f"{where}: unknown key, which is not repeated, since it may be a secret. {hint}. {instead_of('', known)}"
 
 
 def _type(word: object, where: str) -> _Type:

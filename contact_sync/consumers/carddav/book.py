@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 from requests.utils import requote_uri
 
 from contact_sync.consumer import CursorExpired
-from contact_sync.consumers.http import Api, ApiError, OtherOrigin, Reply, UnreadableAnswer, origin
+from contact_sync.consumers.http import Api, ApiError, OtherOrigin, Reply, UnreadableAnswer, is_same_origin
 from contact_sync.errors import Busy, ContactSyncError
 
 from .answers import CARDDAV, DAV, Answer, Row, read_answer, read_conditions
@@ -31,6 +31,7 @@ TRUNCATED: Final = 507
 _CARD_TYPE: Final = "text/vcard; charset=utf-8"
 _LONGEST_NAME: Final = 1000
 _NO_NAME: Final = re.compile("[\x00-\x1f\x7f/\ud800-\udfff]")
+_FORBIDDEN: Final = frozenset({401, 403})
 _NO_REPORT: Final = frozenset({405, 501})
 
 
@@ -142,7 +143,11 @@ class Book:
         return sorted({name for row in rows if (name := self._name(row))})
 
     def read(self, names: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """Read cards: name and text of each that is still there and can be read."""
+        """Read cards: name and text of each that is still there and can be read. The others are logged.
+
+        Raises:
+            ApiError: The server lets nothing of the address book be read (401, 403), or is in trouble.
+        """
         for start in range(0, len(names), CHUNK):
             chunk = names[start : start + CHUNK]
             try:
@@ -205,7 +210,13 @@ class Book:
         try:
             stored = self.get(name)
         except UnreadableCard as error:
-            tell_skipped(name, error)
+            tell_skipped(name, str(error))
+            return None
+        except ApiError as error:
+            if error.status_code not in _FORBIDDEN:
+                raise
+            self._look()  # raises the same if it is not for the card alone
+            tell_skipped(name, f"the server does not let it be read (HTTP {error.status_code})")
             return None
         return None if stored is None else stored.text
 
@@ -245,6 +256,16 @@ class Book:
         """Whether a card is missing, rather than the whole address book, which looks the same."""
         if reply.status not in GONE:
             return False
+        self._look()
+        return True
+
+    def _look(self) -> None:
+        """Make sure that the address book is there.
+
+        Raises:
+            NoAddressBook: It is not.
+            ApiError: It cannot be told.
+        """
         try:
             answer = read_answer(self._ask("PROPFIND", ask_for("d:resourcetype"), depth=0))
         except ApiError as error:
@@ -252,7 +273,6 @@ class Book:
                 raise
             answer = Answer([], None)
         self._assert_there(answer)
-        return True
 
     def _assert_there(self, answer: Answer) -> None:
         if not any(row.is_a(f"{CARDDAV}addressbook") and not self._steps_below(row) for row in answer.rows):
@@ -279,7 +299,7 @@ class Book:
             UnreadableAnswer: It leads out of the address book.
         """
         url = urljoin(self._api.base_url + "/", row.href)
-        if origin(url) != origin(self._api.base_url):
+        if not is_same_origin(url, self._api.base_url):
             raise OtherOrigin("an answer tells of cards on another server than that of the address book")
         steps = _steps(urlsplit(url).path)
         own = len(self._steps)
@@ -291,9 +311,9 @@ class Book:
         return [] if steps[own:] == [""] else steps[own:]
 
 
-def tell_skipped(name: str, error: UnreadableCard) -> None:
+def tell_skipped(name: str, cause: str) -> None:
     """Log that a card is left out of a walk: it must not stop the others."""
-    log.warning("Skipped the card %r: %s", name, error)
+    log.warning("Skipped the card %r: %s", name, cause)
 
 
 def is_name(name: str) -> bool:

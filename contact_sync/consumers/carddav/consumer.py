@@ -99,7 +99,6 @@ class CardDAVConsumer(ExternalAPIConsumer):
     def update_contact(self, contact: dict[str, Any]) -> Result:
         """Change fields of a card, on top of what others make of it meanwhile."""
         id, fields = str(contact[ID]), _fields(contact)
-        seen: set[str] = set()
         for _ in range(TRIES):
             stored = self._book.get(id) if is_name(id) else None
             if stored is None:
@@ -109,9 +108,6 @@ class CardDAVConsumer(ExternalAPIConsumer):
                 return Result.ok(id, contact=contact_of(id, card))
             if stored.etag is None:
                 raise UnreadableAnswer("the server gives no ETag with a card, so it cannot be changed safely")
-            if stored.etag in seen:
-                return Result.failed("the server refuses the changed card (HTTP 412), though nobody has changed it")
-            seen.add(stored.etag)
             try:
                 etag = self._book.replace(id, card.serialize(), stored.etag)
             except ApiError as error:
@@ -120,7 +116,11 @@ class CardDAVConsumer(ExternalAPIConsumer):
                 log.info("A card was changed by somebody else at the same time; the fields are merged")
                 continue
             return self._written(id, card, etag)
-        raise Busy("a card is being changed by somebody else again and again; try again later")
+        # An ETag that comes again tells nothing: where it is made of the content, somebody may have changed it back.
+        raise Busy(
+            "a card could not be stored (HTTP 412): somebody else changes it again and again, or the server does not "
+            "take it; try again later"
+        )
 
     def delete_contact(self, id: str) -> Result:
         """Delete a card, whatever others make of it meanwhile."""
@@ -195,7 +195,7 @@ class CardDAVConsumer(ExternalAPIConsumer):
             try:
                 card = Card.parse(text)
             except UnreadableCard as error:
-                tell_skipped(name, error)
+                tell_skipped(name, str(error))
                 continue
             if not card.is_group:
                 yield contact_of(name, card)

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
-from contact_sync.consumers.http import Api, ApiError, OtherOrigin, Timeouts, UnreadableAnswer, checked_url, origin
+from requests.utils import requote_uri
+
+from contact_sync.consumers.http import (
+    Api,
+    ApiError,
+    OtherOrigin,
+    Timeouts,
+    UnreadableAnswer,
+    checked_url,
+    is_same_origin,
+    joined,
+)
 
 from .answers import CARDDAV, DAV, Row, read_answer
 from .book import NoAddressBook
@@ -50,9 +61,9 @@ def discover(url: str, auth: Credentials = None, *, timeouts: Timeouts | None = 
         UnreadableAnswer: An answer is not one of a WebDAV server.
         requests.RequestException: There was no answer.
     """
-    start = checked_url(url)
-    parts = urlsplit(start)
+    parts = urlsplit(checked_url(url))
     server = f"{parts.scheme}://{parts.netloc}"
+    start = server + requote_uri(parts.path)
     api = Api(server, auth=checked_auth(auth), timeouts=timeouts)
     try:
         search = _Search(api)
@@ -117,7 +128,8 @@ class _Search:
 
 def _within(place: str, link: str) -> str:
     """Follow a link of a server, within that server."""
-    url = urljoin(place, link)
-    if origin(url) != origin(place):
-        raise OtherOrigin(f"the address books are on another server; if it is yours, too, ask there: {url[:_LONGEST]}")
+    url = joined(place, link)
+    if not is_same_origin(url, place):
+        there = url.partition("?")[0][:_LONGEST]
+        raise OtherOrigin(f"the address books are on another server; if it is yours, too, ask there: {there}")
     return url

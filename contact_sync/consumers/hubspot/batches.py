@@ -8,7 +8,7 @@ address that has been created meanwhile is a conflict that names its record, and
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from contact_sync.consumer import ManyResults
@@ -23,6 +23,8 @@ from .refusals import failure_of, refused
 Contact = Mapping[str, Any]
 ResultOf = Callable[[str | None, Record], Result]
 """Makes a result of the record that was written, and of the id that was asked for, if one was."""
+Verify = Callable[[Result, Mapping[str, Any]], Result]
+"""Makes sure of the record that a refusal names, given what was sent."""
 
 _TRACE: Final = "objectWriteTraceId"
 _FOR_ALL: Final = frozenset({401, 403, 404, 408, 423, 425, 429, 477})
@@ -38,13 +40,13 @@ class Input:
 
     Attributes:
         place: Its place among those that were given.
-        key: By what its record is told: its address, in lower case, or its id.
-        properties: What is to be written.
+        key: By what its record is told: its address, in lower case, or its id. Left out of `repr`.
+        properties: What is to be written. Left out of `repr`.
     """
 
     place: int
-    key: str
-    properties: Mapping[str, str]
+    key: str = field(repr=False)
+    properties: Mapping[str, str] = field(repr=False)
 
 
 class Batches:
@@ -54,14 +56,20 @@ class Batches:
         calls: HubSpot's.
         result_of: Makes the result of a create or an update.
         alone: Creates or updates one contact by itself, whatever goes wrong.
+        verify: Makes sure of the record that a refusal names.
     """
 
     def __init__(
-        self, calls: Calls, result_of: Mapping[Kind, ResultOf], alone: Callable[[Kind, Contact], Result]
+        self,
+        calls: Calls,
+        result_of: Mapping[Kind, ResultOf],
+        alone: Callable[[Kind, Contact], Result],
+        verify: Verify,
     ) -> None:
         self._calls = calls
         self._result_of = result_of
         self._alone = alone
+        self._verify = verify
 
     def create(self, contacts: Sequence[Contact]) -> ManyResults:
         """Create contacts. Those without an e-mail address of their own in the batch are created by themselves."""
@@ -83,7 +91,8 @@ class Batches:
         try:
             told = self._asked("upsert", inputs)
         except ApiError as error:
-            return {one.place: refused(error, one.properties) for one in inputs}
+            # Of a call that was turned down whole, nobody knows whose record it names.
+            return {one.place: refused(error, one.properties).with_(id=None, reason=None) for one in inputs}
         except FAULTS as error:
             return dict.fromkeys((one.place for one in inputs), translate(error, "HubSpotConsumer.upsert_contacts"))
         unknown = Result.failed(NOT_TOLD, retryable=True, in_doubt=True)
@@ -104,7 +113,8 @@ class Batches:
 
     def _asked(self, kind: Kind, inputs: Sequence[Input]) -> dict[int, Result]:
         answer = self._calls.batch(kind, [_body(kind, one) for one in inputs])
-        return _told(answer, inputs, _id_of if kind == "update" else _address_of, self._result_of[kind])
+        told = _told(answer, inputs, _id_of if kind == "update" else _address_of, self._result_of[kind])
+        return {one.place: self._verify(told[one.place], one.properties) for one in inputs if one.place in told}
 
 
 def _inputs(

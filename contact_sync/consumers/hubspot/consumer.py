@@ -61,7 +61,8 @@ class HubSpotConsumer(ExternalAPIConsumer):
         delete: What a delete does: `archive` puts the record into the recycling bin, for 90 days; `gdpr` erases it for
             good, with all that belongs to it.
         unique_keys: The properties of which no two contacts have the same value: `email`, and those that the account
-            has declared so (`hasUniqueValue`). Contacts are found by them at once, without the search's lag.
+            has declared so (`hasUniqueValue`). Contacts are found by them at once, without the search's lag; and
+            where a write is refused since another record has such a value, that record is named.
         read_only_fields: The properties that cannot be written. An account has more than the default; all are named by
             `[field.name for field in consumer.list_fields() if field.read_only]`.
         rate_budget: How many calls are made in what time, in this process.
@@ -105,10 +106,11 @@ class HubSpotConsumer(ExternalAPIConsumer):
         self._calls = Calls(self._api, version)
         self._lookups = Lookups(self._calls, self.properties, self.unique_keys)
         results: dict[Kind, ResultOf] = {"create": self._created, "update": self._updated, "upsert": _upserted}
-        self._batches = Batches(self._calls, results, self._alone)
+        self._batches = Batches(self._calls, results, self._alone, self._lookups.verified)
 
     def create_contact(self, contact: dict[str, Any]) -> Result:
-        """Create a record. Where one has the e-mail address, be it a further one of it, the failure names it.
+        """Create a record. Where one has the e-mail address, be it a further one of it, or the value of another unique
+        key, the failure names it.
 
         HubSpot takes no contact without one of `email`, `firstname` and `lastname`.
         """
@@ -117,7 +119,7 @@ class HubSpotConsumer(ExternalAPIConsumer):
             properties = {name: text for name, text in written(contact).items() if text != ""}
             return self._created(None, self._calls.create(properties))
 
-        return tried(create, contact)
+        return self._lookups.verified(tried(create, contact), contact)
 
     def get_contact(self, id: str) -> Result:
         """Read a record.
@@ -184,7 +186,7 @@ class HubSpotConsumer(ExternalAPIConsumer):
             record = self._calls.update(id, written(contact))
             return Result.failed(NOT_FOUND) if record is None else self._updated(id, record)
 
-        return tried(update, contact)
+        return self._lookups.verified(tried(update, contact), contact)
 
     def delete_contact(self, id: str) -> Result:
         """Archive a record, or erase it, as `delete` says. What is archived already is not found, and not erased."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
-from typing import Final
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final
 
-from contact_sync.consumer import EMAIL
+from contact_sync.consumer import EMAIL, EXISTS
 from contact_sync.consumers.http import ApiError
+from contact_sync.failures import FAULTS, translate
 from contact_sync.results import NOT_FOUND, Result
 
 from .calls import SEARCH_LIMIT, SEARCH_WINDOW, Calls
@@ -67,6 +68,30 @@ class Lookups:
             return self._by(field, value, lambda record: _holds(record, [field], value))
         return tried(lambda: self._search(field, value), [field])
 
+    def verified(self, result: Result, sent: Mapping[str, Any]) -> Result:
+        """Make sure that a record that a refusal names is in the way of what was sent: it is adopted, and written to.
+
+        Args:
+            result: What came of a write.
+            sent: The contact, or its properties.
+
+        Returns:
+            The result, if it names no record, or one that has the e-mail address or another unique value of the
+            contact; else `EXISTS` without an id. If the record cannot be read, why.
+        """
+        if result.success or result.id is None:
+            return result
+        unique = dict.fromkeys((EMAIL_PROPERTY, *self._unique))
+        try:
+            record = self._calls.read(result.id, (*unique, OTHER_ADDRESSES))
+        except ApiError as error:
+            return refused(error).with_(in_doubt=False)  # that the write was refused is certain
+        except FAULTS as error:
+            return translate(error, "HubSpotConsumer").with_(in_doubt=False)
+        if record is not None and any(_has(record, name, sent.get(name)) for name in unique):
+            return result.with_(id=record.id)
+        return result.with_(id=None, reason=EXISTS)
+
     def _by(self, field: str, value: str, fits: Callable[[Record], bool]) -> Result:
         """Read a record by a property whose values are unique. What HubSpot finds beyond that value is dropped."""
         asked = dict.fromkeys((*self._properties, field, OTHER_ADDRESSES))
@@ -118,6 +143,13 @@ def tried(work: Callable[[], Result], sent: Collection[str] = ()) -> Result:
         return refused(error, sent)
     except UnfitValue as error:
         return Result.failed(str(error))
+
+
+def _has(record: Record, name: str, value: object) -> bool:
+    """Whether a record has a unique value of a contact's, which is not empty."""
+    if name == EMAIL_PROPERTY:
+        return email_key(value) in addresses_of(record)
+    return value not in (None, "") and _holds(record, [name], str(value))
 
 
 def _holds(record: Record, fields: Iterable[str], value: str) -> bool:

@@ -33,7 +33,13 @@ _MISSING: Final = frozenset({"OBJECT_NOT_FOUND", "NOT_FOUND", "RESOURCE_NOT_FOUN
 _CONFLICT: Final = frozenset({"CONFLICT", "OBJECT_ALREADY_EXISTS"})
 _FOR_NOW: Final = frozenset({"RATE_LIMITS", "RATE_LIMIT", "LOCKED", "INTERNAL_ERROR", "TIMEOUT", "TRANSIENT_ERROR"})
 
-_EXISTING: Final = re.compile(r"Existing ID: *([1-9][0-9]{0,18})(?![0-9])|([1-9][0-9]{0,18}) already has that value")
+# Whole messages in HubSpot's own words: some repeat a value that was sent, and that may say whatever it likes.
+_ID: Final = "([1-9][0-9]{0,18})"
+_EXISTING: Final = (
+    re.compile(rf"Contact already exists\. Existing ID: *{_ID}\.?"),
+    re.compile(rf"A contact with email .* already exists\. Existing ID: *{_ID}\.?", re.DOTALL),
+    re.compile(rf"Cannot set PropertyValueCoordinates\{{.*\}} on [0-9]+\. {_ID} already has that value\.?", re.DOTALL),
+)
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9_]{0,60}")
 _SCOPE: Final = re.compile(r"[a-z][a-z0-9._-]{0,80}")
 _SCOPES: Final = ("requiredGranularScopes", "requiredScopes", "missingScopes")
@@ -109,15 +115,19 @@ def failure_of(said: Said, sent: Collection[str], where: str, *, conflict: bool 
 
 
 def existing_id(said: Said) -> str | None:
-    """The id of the record that is in the way: in a field of its own if HubSpot gives one, else in its message."""
+    """The id of the record that is in the way: in a field of its own if HubSpot gives one, else in its message.
+
+    It is what HubSpot says, and is to be looked at before anything is done with that record (`Lookups.verified`).
+    """
     for id in _texts(_object(said.get("context")).get("existingId")):
         return id
     for id in _texts(_object(said.get("identityProfile")).get("vid")):
         return id
     for part in (said, *_parts(said)):
-        found = _EXISTING.search(str(part.get("message") or ""))
-        if found is not None:
-            return found[1] or found[2]
+        message = str(part.get("message") or "")
+        for form in _EXISTING:
+            if found := form.fullmatch(message):
+                return found[1]
     return None
 
 

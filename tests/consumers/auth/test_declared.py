@@ -75,7 +75,12 @@ def test_without_a_declaration_calls_are_not_authorized() -> None:
         ({"type": "bearer"}, "auth.token: missing; the type needs token"),
         ({"type": "basic", "username": "s3cret"}, "auth.password: missing; the type needs username and password"),
         ({"type": "bearer", "tokn": "s3cret"}, 'auth.tokn: unknown key. Did you mean "token"? Use "token"'),
-        ({"type": "bearer", "token": "s3cret", 5: "x"}, 'auth.5: unknown key. Use "token"'),
+        ({"type": "bearer", "token": "s3cret", 5: "x"}, "auth: unknown key, which is not repeated, since it may be"),
+        ({"type": "bearer", "token:s3cret-4242": None}, "auth: unknown key, which is not repeated, since it may be a"),
+        ({"type": "bearer", "token:s3cret": None}, "auth: unknown key, which is not repeated, since it may be a secre"),
+        ({"type": "bearer", "s3cret_4242": None}, "auth: unknown key, which is not repeated, since it may be a secret"),
+        (CREDENTIALS | {"parameters": {"a:s3cret": None}}, "auth.parameters.a key: missing; give it as text"),
+        (LOGIN | {"token": ".s3cret"}, "auth.token: it is no path in the answer: it has an empty step"),
         ({"type": "bearer", "token": 12345}, "auth.token: expected text, got a number; in YAML, put it in quotes"),
         ({"type": "bearer", "token": ""}, "auth.token: it is empty; if it comes from the environment, see that it is"),
         ({"type": "bearer", "token": "s3cret\n"}, "auth.token: it holds a space, a line break or a character that no"),
@@ -106,7 +111,7 @@ def test_without_a_declaration_calls_are_not_authorized() -> None:
         (LOGIN | {"expires": "a..b"}, "auth.expires: it is no path in the answer"),
         (LOGIN | {"header": "X Session"}, "auth.header: it is no name of a header"),
     ],
-    ids=range(40),
+    ids=range(45),
 )
 def test_a_wrong_declaration_is_refused_with_its_place_and_remedy(declared: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as refused:

@@ -16,13 +16,23 @@ class Meanwhile(AuthBase):
         method: Before which requests.
         act: What is done.
         times: How often, at the most.
+        then: Does something else, before the requests of another method.
     """
 
-    def __init__(self, auth: tuple[str, str], method: str, act: Callable[[], object], *, times: int = 1) -> None:
+    def __init__(
+        self,
+        auth: tuple[str, str],
+        method: str,
+        act: Callable[[], object],
+        *,
+        times: int = 1,
+        then: Meanwhile | None = None,
+    ) -> None:
         self._basic = HTTPBasicAuth(*(part.encode() for part in auth))
         self._method = method
         self._act = act
         self.left = times
+        self._then = then
 
     def before_next(self, act: Callable[[], object]) -> None:
         """Do something before the next such request."""
@@ -32,5 +42,7 @@ class Meanwhile(AuthBase):
         if request.method == self._method and self.left > 0:
             self.left -= 1
             self._act()
+        if self._then is not None:
+            self._then(request)
         self._basic(request)
         return request

@@ -22,8 +22,8 @@ def interrupted(phone: Phone) -> Iterator[Interrupted]:
     """Makes a consumer before whose calls somebody else does something."""
     made: list[CardDAVConsumer] = []
 
-    def make(method: str, act: Callable[[], object], times: int = 1) -> CardDAVConsumer:
-        made.append(CardDAVConsumer(phone.url, Meanwhile(OWNER, method, act, times=times)))
+    def make(method: str, act: Callable[[], object], times: int = 1, then: Meanwhile | None = None) -> CardDAVConsumer:
+        made.append(CardDAVConsumer(phone.url, Meanwhile(OWNER, method, act, times=times, then=then)))
         return made[-1]
 
     yield make
@@ -95,6 +95,27 @@ def test_who_cannot_get_a_word_in_comes_again_later(phone: Phone, interrupted: I
     assert (result.success, result.retryable, result.in_doubt) == (False, True, False)
     assert "NOTE:x" not in phone.lines(name)
     assert next(edits) == 5
+
+
+@pytest.mark.parametrize("times", [1, 100])
+def test_an_edit_that_is_taken_back_at_once_is_one_like_any_other(
+    phone: Phone, interrupted: Interrupted, times: int
+) -> None:
+    """Where ETags are made of the content, the card has the same one as before then."""
+    name = phone.add()
+    card = phone.card(name)
+
+    def edit() -> None:
+        phone.put(name, card.replace("FN:Ana Torres", "FN:Anita"))
+        back.before_next(lambda: phone.put(name, card))
+
+    back = Meanwhile(OWNER, "GET", lambda: None, times=0)
+    consumer = interrupted("PUT", edit, times, then=back)
+    result = ask(consumer, "update_contact", {"id": name, "note": "x"})
+    if times == 1:
+        assert (result.success, "NOTE:x" in phone.lines(name)) == (True, True)
+    else:
+        assert (result.success, result.retryable, result.in_doubt) == (False, True, False)
 
 
 def test_a_card_that_is_deleted_during_an_update_is_not_made_again(phone: Phone, interrupted: Interrupted) -> None:

@@ -159,6 +159,45 @@ def test_a_card_that_no_xml_can_hold_does_not_hide_the_others(
     assert "Skipped the card 'b': a card is not in UTF-8" in caplog.text
 
 
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_card_that_may_not_be_read_does_not_hide_the_others(
+    stand_in: StandIn, its_consumer: CardDAVConsumer, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    """Nor does it keep the next pull from going on: the cursor passes it."""
+    stand_in.answers("REPORT", row(f"{PATH}/a"), row(f"{PATH}/b"), token="t:1")
+    stand_in.answers("REPORT", *cards(["a"]), row(f"{PATH}/b", status=status))
+    stand_in.says("GET", "", status, "b")
+    stand_in.answers("PROPFIND", book())
+    with caplog.at_level(logging.WARNING, "contact_sync"):
+        (page,) = its_consumer.list_changed(None)
+    assert ([contact["id"] for contact in page.contacts], page.deleted) == (["a"], [])
+    assert f"Skipped the card 'b': the server does not let it be read (HTTP {status})" in caplog.text
+    stand_in.answers("REPORT", token="t:2")
+    assert [(page.contacts, page.deleted) for page in its_consumer.list_changed(page.cursor)] == [([], [])]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_address_book_that_may_not_be_read_is_a_failure_and_not_an_empty_one(
+    stand_in: StandIn, its_consumer: CardDAVConsumer, status: int
+) -> None:
+    """Whether all at once are refused, or one by one."""
+    stand_in.answers("PROPFIND", book(), row(f"{PATH}/a"))
+    stand_in.says("REPORT", "", status)
+    assert f"HTTP {status}" in (walk(its_consumer).error or "")
+    stand_in.answers("PROPFIND", book(), row(f"{PATH}/a"))
+    stand_in.answers("REPORT", row(f"{PATH}/a", status=status))
+    stand_in.says("GET", "", status, "a")
+    stand_in.says("PROPFIND", "", status)
+    assert f"HTTP {status}" in (walk(its_consumer).error or "")
+
+
+def test_a_card_that_may_not_be_read_is_no_missing_one(stand_in: StandIn, its_consumer: CardDAVConsumer) -> None:
+    """A full pull asks for what it has not found: its contact is not taken for deleted."""
+    stand_in.says("GET", "", 403, "b")
+    result = ask(its_consumer, "get_contact", "b")
+    assert (result.success, result.not_found) == (False, False)
+
+
 def test_a_search_of_which_a_part_is_left_out_is_a_failure(stand_in: StandIn, its_consumer: CardDAVConsumer) -> None:
     """Else somebody who is there would be created again."""
     stand_in.answers("REPORT", *cards(["a"]), row(f"{PATH}/", status=507))
@@ -238,14 +277,12 @@ def test_a_server_that_makes_something_else_of_a_card_is_asked_what(
 def test_a_card_that_is_refused_without_a_cause_is_not_sent_for_ever(
     stand_in: StandIn, its_consumer: CardDAVConsumer
 ) -> None:
-    stand_in.has("a.vcf")
-    stand_in.mock.put(f"{BOOK}/a.vcf", status=412)
-    stand_in.has("a.vcf")
+    for _ in range(5):
+        stand_in.has("a.vcf")
+        stand_in.mock.put(f"{BOOK}/a.vcf", status=412)
     result = ask(its_consumer, "update_contact", {"id": "a.vcf", "note": "x"})
-    assert (result.retryable, result.error) == (
-        False,
-        "the server refuses the changed card (HTTP 412), though nobody has changed it",
-    )
+    assert (result.success, result.retryable, result.in_doubt) == (False, True, False)
+    assert len(stand_in.asked("PUT")) == 5
 
 
 def test_a_locked_card_is_tried_again_later(stand_in: StandIn, its_consumer: CardDAVConsumer) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from contact_sync.consumer import TURNED_DOWN, ask_many
 from contact_sync.consumers.hubspot import HubSpotConsumer
+from contact_sync.consumers.hubspot.batches import Input
 from contact_sync.results import Result
 
 from .conftest import Connect
@@ -45,7 +46,7 @@ def test_one_that_is_refused_does_not_stop_the_others(hubspot: HubSpotDouble, co
     contacts = people("ana", "bea", "cleo", "dora")
     contacts[2]["points"] = "many"
     results = ask_many(consumer, "create_contacts", contacts)
-    assert hubspot.paths() == ["POST /batch/create"]
+    assert hubspot.paths() == ["POST /batch/create", f"GET /{there.id}"]
     assert [result.success for result in results] == [True, False, False, True]
     assert results[1].id == str(there.id)
     assert results[2].error == "HubSpot refuses this (in a batch, VALIDATION_ERROR); points: INVALID_NUMBER"
@@ -58,7 +59,7 @@ def test_contacts_without_an_address_of_their_own_are_created_one_by_one(
     """One address in two contacts is a conflict of the second, with the id of the first."""
     contacts = [*people("ana", "bea"), {"firstname": "Cleo"}, {"firstname": "Dora", "email": "ANA@example.com"}]
     results = ask_many(consumer, "create_contacts", contacts)
-    assert hubspot.paths() == ["POST /batch/create", "POST /", "POST /"]
+    assert hubspot.paths() == ["POST /batch/create", "POST /", "POST /", f"GET /{results[0].id}"]
     assert [result.success for result in results] == [True, True, True, False]
     assert results[3].id == results[0].id
     assert names_of(consumer, results[:3]) == ["Ana", "Bea", "Cleo"]
@@ -119,6 +120,10 @@ def test_what_is_refused_for_all_is_not_tried_one_by_one(
     assert [(result.success, result.reason) for result in results] == [(False, None)] * 3
 
 
+def test_what_is_shown_of_a_contact_in_a_batch_holds_no_value() -> None:
+    assert repr(Input(3, "ana@example.com", {"firstname": "Ana"})) == "Input(place=3)"
+
+
 def test_more_than_a_hundred_are_refused_and_none_are_no_call(
     hubspot: HubSpotDouble, consumer: HubSpotConsumer
 ) -> None:
@@ -152,6 +157,13 @@ def test_an_upsert_that_hubspot_does_not_answer_is_in_doubt_and_does_not_stop_th
     results = consumer.upsert_contacts(people(*(f"c{n}" for n in range(101))))
     assert [result.retryable for result in results] == [True] * 100 + [False]
     assert results[100].action == "created"
+
+
+def test_an_upsert_that_is_turned_down_whole_names_no_record(hubspot: HubSpotDouble, consumer: HubSpotConsumer) -> None:
+    """Nobody knows whose it is."""
+    hubspot.answer_next("409_contact", id=str(hubspot.portal.create({"email": "ana@example.com"}).id))
+    results = consumer.upsert_contacts(people("ana", "bea"))
+    assert [(result.success, result.id) for result in results] == [(False, None)] * 2
 
 
 def test_an_upsert_to_a_hubspot_that_is_away_is_a_failure_of_each(connect: Connect) -> None:

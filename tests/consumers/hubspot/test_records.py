@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from contact_sync.consumer import EXISTS
+from contact_sync.consumer import EXISTS, ask_many
 from contact_sync.consumers.hubspot import HubSpotConsumer
 
 from .conftest import Connect
@@ -102,9 +102,10 @@ def test_a_list_or_an_object_is_refused_and_the_property_named(
 def test_an_address_that_is_taken_names_its_record_for_adoption(
     hubspot: HubSpotDouble, consumer: HubSpotConsumer, answer: str
 ) -> None:
-    hubspot.answer_next(answer, id="171591000198", email="ana@example.com")
-    refused = consumer.create_contact({"email": "ana@example.com"})
-    assert (refused.success, refused.id, refused.retryable) == (False, "171591000198", False)
+    there = str(hubspot.portal.create({"email": "ana@example.com"}).id)
+    hubspot.answer_next(answer, id=there, email="ana@example.com")
+    refused = consumer.create_contact({"email": "ANA@example.com"})
+    assert (refused.success, refused.id, refused.retryable) == (False, there, False)
     assert "ana@example.com" not in str(refused.error)
 
 
@@ -116,13 +117,83 @@ def test_an_address_that_is_taken_is_told_where_hubspot_does_not_name_the_record
     assert (refused.success, refused.id, refused.reason) == (False, None, EXISTS)
 
 
-def test_another_unique_value_that_is_taken_names_its_record_too(
-    hubspot: HubSpotDouble, consumer: HubSpotConsumer
+def test_another_unique_value_that_is_taken_names_its_record_too_if_it_is_declared(
+    hubspot: HubSpotDouble, connect: Connect, consumer: HubSpotConsumer
 ) -> None:
+    undeclared = consumer
+    consumer = connect(unique_keys=("email", "customer_no"))
     first = consumer.create_contact({"email": "ana@example.com", "customer_no": "K-17"})
     refused = consumer.create_contact({"email": "bea@example.com", "customer_no": "K-17"})
-    assert (refused.success, refused.id) == (False, first.id)
+    assert (refused.success, refused.id, refused.reason) == (False, first.id, None)
     assert "K-17" not in str(refused.error)
+    refused = undeclared.create_contact({"email": "bea@example.com", "customer_no": "K-17"})
+    assert (refused.success, refused.id, refused.reason) == (False, None, EXISTS)
+    assert "K-17" not in str(refused.error)
+
+
+HOSTILE = [
+    "Existing ID: {victim}",
+    "x. Contact already exists. Existing ID: {victim}",
+    "x}} on 5. {victim} already has that value.",
+    "{victim} already has that value",
+]
+"""Values that a person may give in a chat."""
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+@pytest.mark.parametrize("many", [False, True])
+def test_no_value_of_a_contact_decides_whose_record_is_named(
+    hubspot: HubSpotDouble, connect: Connect, value: str, many: bool
+) -> None:
+    """HubSpot's messages repeat what was sent. The record that is named would be adopted, and written to."""
+    consumer = connect(unique_keys=("email", "customer_no"))
+    victim = str(hubspot.portal.create({"email": "victim@example.com"}).id)
+    value = value.format(victim=victim)
+    first = str(hubspot.portal.create({"email": "ana@example.com", "customer_no": value}).id)
+    contact = {"email": "bea@example.com", "customer_no": value}
+    refused = consumer.create_contact(contact) if not many else ask_many(consumer, "create_contacts", [contact])[0]
+    assert (refused.success, refused.id) == (False, first)
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_a_refusal_for_another_cause_names_no_record_whatever_its_message_repeats(
+    hubspot: HubSpotDouble, consumer: HubSpotConsumer, value: str
+) -> None:
+    victim = str(hubspot.portal.create({"email": "victim@example.com"}).id)
+    contact = {"email": "bea@example.com", "points": value.format(victim=victim)}
+    for refused in (consumer.create_contact(contact), ask_many(consumer, "create_contacts", [contact])[0]):
+        assert (refused.success, refused.id, refused.reason) == (False, None, None)
+        assert "points: INVALID_NUMBER" in str(refused.error)
+
+
+@pytest.mark.parametrize("answer", ["409_contact", "409_identity_profile"])
+def test_a_record_that_does_not_have_what_was_sent_is_not_named(
+    hubspot: HubSpotDouble, connect: Connect, answer: str
+) -> None:
+    """Whatever HubSpot says: it is not this contact's record, or is gone."""
+    consumer = connect(unique_keys=("email", "customer_no"))
+    other = str(hubspot.portal.create({"email": "victim@example.com", "firstname": "Bea"}).id)
+    for contact in ({"email": "bea@example.com", "firstname": "Bea"}, {"firstname": "Bea", "customer_no": None}):
+        for id in (other, "171599999999"):
+            hubspot.answer_next(answer, id=id, email="bea@example.com")
+            refused = consumer.create_contact(contact)
+            assert (refused.success, refused.id, refused.reason) == (False, None, EXISTS)
+
+
+def test_while_the_record_that_is_named_cannot_be_read_the_write_may_be_tried_again(
+    hubspot: HubSpotDouble, consumer: HubSpotConsumer
+) -> None:
+    there = str(hubspot.portal.create({"email": "ana@example.com"}).id)
+    for trouble in ("429_secondly", "423_locked"):
+        hubspot.answer_next("409_contact", id=there)
+        hubspot.answer_next(trouble)
+        refused = consumer.create_contact({"email": "ana@example.com"})
+        assert (refused.id, refused.retryable, refused.in_doubt) == (None, True, False)
+    for status, body in ((503, "<html>"), (200, "<html>")):
+        hubspot.answer_next("409_contact", id=there)
+        hubspot.say_next(status, body)
+        refused = consumer.create_contact({"email": "ana@example.com"})
+        assert (refused.success, refused.id, refused.in_doubt) == (False, None, False)
 
 
 def test_the_id_of_a_merged_record_leads_to_the_one_that_came_of_it(
