@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
 from contact_sync import NOT_FOUND, ExternalAPIConsumer, Result
+from contact_sync.consumers.http import is_same_origin
 
 RECORD_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LONGEST_PAUSE: Final = 300
@@ -102,7 +102,7 @@ class KintoConsumer(ExternalAPIConsumer):
             yield page
             if not page.success or reply.next_page is None:
                 return
-            if _origin(reply.next_page) != _origin(self._records):
+            if not is_same_origin(reply.next_page, self._records):
                 yield Result.failed("the link to the next page leads to another server; it is not followed")
                 return
             reply = self._call("GET", reply.next_page)
@@ -162,8 +162,3 @@ def _names_a_record(response: requests.Response) -> bool:
         return False
     details = error.get("details") if isinstance(error, dict) else None
     return isinstance(details, dict) and error.get("errno") == NO_RECORD and details.get("resource_name") == "record"
-
-
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port
