@@ -19,6 +19,9 @@ LONGEST_WAIT_WITHIN: Final = 10.0
 """How long the further calls of an event wait. Then they go on all the same, on account of calls to come: were they to
 fail, the event would begin anew each time, and never come to its end."""
 
+LONGEST_PAUSE: Final = 90.0
+"""How long bulk work waits where the CRM itself asks for a pause."""
+
 _now: Final = threading.local()
 
 
@@ -77,6 +80,14 @@ def unhurried() -> Iterator[None]:
         _now.unhurried = before
 
 
+def patience() -> float:
+    """How long a call that this thread makes now may wait where the CRM itself asks for a pause, in seconds."""
+    if getattr(_now, "unhurried", False):
+        return LONGEST_PAUSE
+    calls = getattr(_now, "calls", None) or 0  # the one that asks is counted already
+    return LONGEST_WAIT_WITHIN if calls > 1 else LONGEST_WAIT
+
+
 def wait_for_turn(consumer: object) -> float:
     """Wait until a consumer may make its next call.
 
@@ -84,19 +95,18 @@ def wait_for_turn(consumer: object) -> float:
         0.0 when it may; otherwise the seconds until it may, which are too many to be waited here.
     """
     budget = getattr(consumer, "rate_budget", None)
-    if not isinstance(budget, RateBudget):
-        return 0.0
-    pace = _pace_of(consumer, budget)
     calls = getattr(_now, "calls", None)
-    if getattr(_now, "unhurried", False):
-        _wait_out(pace)
-    elif calls:
-        time.sleep(min(pace.take(longest=LONGEST_WAIT_WITHIN, at_any_rate=True), LONGEST_WAIT_WITHIN))
-    else:
-        wait = pace.take()
-        if wait > LONGEST_WAIT:
-            return wait
-        time.sleep(wait)
+    if isinstance(budget, RateBudget):
+        pace = _pace_of(consumer, budget)
+        if getattr(_now, "unhurried", False):
+            _wait_out(pace)
+        elif calls:
+            time.sleep(min(pace.take(longest=LONGEST_WAIT_WITHIN, at_any_rate=True), LONGEST_WAIT_WITHIN))
+        else:
+            wait = pace.take()
+            if wait > LONGEST_WAIT:
+                return wait
+            time.sleep(wait)
     if calls is not None:
         _now.calls = calls + 1
     return 0.0

@@ -31,6 +31,7 @@ class TestDatasette(ConsumerContract):
     text_field = "first_name"
     missing_id = "999999999"
     tells_deletes = False
+    edits = 6  # it is slow
 
     @pytest.fixture
     def consumer(self, shared: RestConsumer) -> RestConsumer:

@@ -6,7 +6,8 @@ from typing import Any, Final, Literal
 
 from requests.auth import AuthBase
 
-from contact_sync.consumer import EXISTS
+from contact_sync.consumer import EXISTS, unhurried
+from contact_sync.consumer.pace import patience
 from contact_sync.consumers.http import Api, Reply, UnreadableAnswer
 from contact_sync.errors import ContactSyncError
 from contact_sync.failures import parse_retry_after
@@ -26,8 +27,11 @@ About = Literal["record", "new", "list"]
 """What a call is about: a record by its id, a new one, or none in particular."""
 
 _ANY_STATUS: Final = range(300, 600)
-_TEMPORARY: Final = frozenset({408, 425, 429})
+_TOO_MANY: Final = 429
+_TEMPORARY: Final = frozenset({408, 425, _TOO_MANY})
+_SEE_OTHER: Final = 303  # done; what came of it is elsewhere
 _FIRST: Final = Ask({})
+_MOST_PAUSES: Final = 10
 
 
 class Ended(Exception):
@@ -45,7 +49,15 @@ class Ended(Exception):
 
 
 class UnexpectedAnswer(ContactSyncError):
-    """An answer that says that it is a success does not hold what the declaration says."""
+    """An answer that says that it is a success does not hold what the declaration says.
+
+    Attributes:
+        in_doubt: Whether something has been done all the same, since it was a call that writes.
+    """
+
+    def __init__(self, endpoint: Endpoint, said: str) -> None:
+        super().__init__(f"{endpoint.name}: {said}")
+        self.in_doubt = endpoint.writes
 
 
 class Caller:
@@ -73,7 +85,7 @@ class Caller:
         also: Rule | None = None,
         judged: bool = True,
     ) -> Answer:
-        """Make a call.
+        """Make a call. If the API has asked for a pause, it waits for the end of it, where that is soon.
 
         Args:
             values: What placeholders stand for.
@@ -86,10 +98,10 @@ class Caller:
             An answer that is a success.
 
         Raises:
-            Ended: It is none; or the API has asked for a pause.
+            Ended: It is none; or the API has asked for a longer pause.
             requests.RequestException: There was no answer.
         """
-        pause = self._pause.left()
+        pause = self._pause.wait(patience())
         if pause > 0:
             raise Ended(Result.failed("the API asked for a pause", retryable=True, retry_after=pause))
         body = None if endpoint.body is None else endpoint.body.fill(values)
@@ -115,7 +127,7 @@ class Caller:
 
         Raises:
             Ended: It is none.
-            UnreadableAnswer: It is a page for people.
+            UnreadableAnswer: It is a page for people; or what it has to hold cannot be seen, as it is not JSON.
         """
         if about == "record" and self._errors.not_found.fits(answer):
             raise Ended(Result.failed(NOT_FOUND))
@@ -127,6 +139,7 @@ class Caller:
         if answer.is_page:
             raise UnreadableAnswer(f"{endpoint.name}: the answer is a page of HTML (HTTP {answer.status}), not JSON")
         if success is not None and answer.says_something and not success.fits(answer):
+            answer.at(())
             raise Ended(self._failure(answer, endpoint), answer.reply)
 
     def record(self, answer: Answer, endpoint: Endpoint, path: Path, wanted: str | None = None) -> dict[str, Any]:
@@ -143,7 +156,7 @@ class Caller:
         found = answer.at(path)
         contact = self._contact(found, endpoint)
         if wanted is not None and self.declared.shape.id_of(found) != wanted:
-            raise UnexpectedAnswer(f"{endpoint.name}: the answer holds another record than the one that was asked for")
+            raise UnexpectedAnswer(endpoint, "the answer holds another record than the one that was asked for")
         return contact
 
     def page(self, endpoint: Endpoint, paging: Paging, ask: Ask, values: Values, also: Rule | None = None) -> Page:
@@ -160,6 +173,25 @@ class Caller:
             return Page(answer, [])
         return Page(answer, self.records(answer, endpoint))
 
+    def patient_page(
+        self, endpoint: Endpoint, paging: Paging, ask: Ask, values: Values, also: Rule | None = None
+    ) -> Page:
+        """Ask for a page of a walk that nobody waits for: the pauses that the API asks for are waited out.
+
+        Raises:
+            Ended: It cannot be had.
+            UnexpectedAnswer: The answer holds no list.
+        """
+        with unhurried():
+            for _ in range(_MOST_PAUSES):
+                try:
+                    return self.page(endpoint, paging, ask, values, also)
+                except Ended as end:
+                    refused = end.reply is not None and end.reply.status == _TOO_MANY
+                    if not refused or not 0 < self._pause.left() <= patience():
+                        raise
+            return self.page(endpoint, paging, ask, values, also)
+
     def records(self, answer: Answer, endpoint: Endpoint) -> list[Any]:
         """The records in an answer, as the API gave them.
 
@@ -169,7 +201,7 @@ class Caller:
         found = answer.at(endpoint.list)
         if not isinstance(found, list):
             place = "record.list" if endpoint.list else "record.list, which says that it is a list itself"
-            raise UnexpectedAnswer(f"{endpoint.name}: the answer holds no list of records; see {place}")
+            raise UnexpectedAnswer(endpoint, f"the answer holds no list of records; see {place}")
         return found
 
     def contacts(self, records: list[Any], endpoint: Endpoint) -> list[dict[str, Any]]:
@@ -189,7 +221,7 @@ class Caller:
         try:
             return self.declared.shape.contact(record)
         except NoRecord as error:
-            raise UnexpectedAnswer(f"{endpoint.name}: the answer {error}") from None
+            raise UnexpectedAnswer(endpoint, f"the answer {error}") from None
 
     def _failure(self, answer: Answer, endpoint: Endpoint) -> Result:
         """What becomes of an answer that is no success. Of what it says, only a code is repeated."""
@@ -207,5 +239,5 @@ class Caller:
             f"{endpoint.name}: the API answered {said}{hint}",
             retryable=temporary,
             retry_after=parse_retry_after(answer.headers.get("Retry-After")) if temporary else None,
-            in_doubt=status >= 500,
+            in_doubt=status >= 500 or (status == _SEE_OTHER and endpoint.writes),
         )

@@ -9,7 +9,7 @@ from contact_sync.consumer import Changes, CursorExpired
 from contact_sync.errors import ContactSyncError
 
 from .calling import Caller, UnexpectedAnswer
-from .paging import NUMBERED, Ask, Page, walk
+from .paging import NUMBERED, Ask, BrokenPaging, Page, walk
 from .positions import Position
 from .special import Changed
 
@@ -19,6 +19,10 @@ _UNORDERED: Final = (
     "changed: the records do not come in the order of changed.position; let changed.query ask for that order, or what "
     "changes meanwhile could be left out"
 )
+
+
+_UNFINISHED: Final = "unfinished:"
+"""How the cursor of a page begins that is not the last: `unfinished:2:` and the cursor that the walk began with."""
 
 
 class Unordered(ContactSyncError):
@@ -45,16 +49,26 @@ class _Telling:
         self._shape = caller.declared.shape
 
     def by_cursor(self, cursor: str | None) -> Iterator[Changes]:
-        """The answer holds the cursor for the next time. Pages that come without one wait for one that has it."""
-        held: list[Any] = []
-        for page in walk(self._changed.paging, lambda ask: self._page(ask, cursor), _SIZE):
-            held += page.records
-            following = page.answer.at(self._changed.next)
-            if isinstance(following, str | int) and not isinstance(following, bool) and following != "":
-                yield self._told(held, str(following))
-                held = []
-        if held:
-            raise UnexpectedAnswer("changed: the last page holds no cursor for the next time; see changed.next")
+        """The answer holds the cursor for the next time, which counts once the walk is at its end.
+
+        A page may hold one that is beyond the pages after it. So until the end, the cursor is one that begins again.
+        """
+        since = _begun(cursor)
+        following = before = None
+        told = 0
+        for page in walk(self._changed.paging, lambda ask: self._page(ask, since), _SIZE):
+            if before is not None:
+                if self._changed.paging.type in NUMBERED and page.records and page.records == before.records:
+                    raise BrokenPaging("changed: the API gave the same records twice; a walk has to end")
+                told += 1
+                yield self._told(before.records, f"{_UNFINISHED}{told}:{since or ''}")
+            following = _cursor(page.answer.at(self._changed.next)) or following
+            before = page
+        if before is None or (following is None and not told and not before.records):
+            return
+        if following is None:
+            raise UnexpectedAnswer(self._changed.endpoint, "no page holds a cursor for the next time; see changed.next")
+        yield self._told(before.records, following)
 
     def by_position(self, position: Position, cursor: str | None) -> Iterator[Changes]:
         """The position of the last record is the cursor. What has been told is not told again within a walk."""
@@ -107,8 +121,8 @@ class _Telling:
     def _page(self, ask: Ask, since: str | None) -> Page:
         changed = self._changed
         if since is None:
-            return self._caller.page(changed.endpoint, changed.paging, ask, {})
-        page = self._caller.page(changed.endpoint, changed.paging, ask, {"since": since}, also=changed.expired)
+            return self._caller.patient_page(changed.endpoint, changed.paging, ask, {})
+        page = self._caller.patient_page(changed.endpoint, changed.paging, ask, {"since": since}, also=changed.expired)
         if changed.expired.fits(page.answer):
             raise CursorExpired("the API does not know the cursor of the last time any more")
         return page
@@ -120,3 +134,18 @@ class _Telling:
             contacts=self._caller.contacts(records, self._changed.endpoint),
             deleted=[id for id in gone if id is not None],
         )
+
+
+def _begun(cursor: str | None) -> str | None:
+    """The cursor that a walk begins with: the API's own, or none."""
+    if cursor is None or not cursor.startswith(_UNFINISHED):
+        return cursor
+    return cursor.removeprefix(_UNFINISHED).partition(":")[2] or None
+
+
+def _cursor(found: Any) -> str | None:
+    """The API's cursor, if there is one."""
+    if isinstance(found, bool) or not isinstance(found, str | int) or found == "":
+        return None
+    text = str(found)
+    return f"{_UNFINISHED}0:{text}" if text.startswith(_UNFINISHED) else text

@@ -20,25 +20,29 @@ from contact_sync.consumer import (
     ResultLike,
 )
 from contact_sync.consumers.auth import SharedTokens, open_auth
+from contact_sync.consumers.http import UnreadableAnswer
 from contact_sync.errors import ConfigurationError
 from contact_sync.results import NOT_FOUND, Result, to_result
 from key_stores import KeyStore
 
 from .answers import Answer
-from .batches import Outgoing, send_many
+from .batches import send_many
 from .calling import Caller, Ended, UnexpectedAnswer
 from .changes import tell
 from .dates import Unwritable
 from .declaration import Declaration, read_declaration
+from .endpoints import Endpoint
 from .looking import look
 from .lookup import at
 from .naming import name_fields
-from .paging import Page, walk
+from .paging import Ask, Page, Paging, walk
 from .reading import Problems
 from .rules import id_at
-from .single import OfOne
+from .single import Create, OfOne
 from .sources import from_file, from_text, with_environment
 from .special import FieldsFrom
+from .templates import Values
+from .whose import Outgoing
 
 
 class RestConsumer(ExternalAPIConsumer):
@@ -152,7 +156,7 @@ class RestConsumer(ExternalAPIConsumer):
             values = {"contact": self._shape.outgoing(contact, new=True)}
             answer = self._caller.send(create.endpoint, values, "new")
             if create.endpoint.item is None:
-                return self._created(answer, create.id or ())
+                return self._created(answer, create)
             record = self._caller.record(answer, create.endpoint, create.endpoint.item)
             return Result.ok(self._shape.id_of(record), contact=record)
 
@@ -162,7 +166,7 @@ class RestConsumer(ExternalAPIConsumer):
         def work() -> Result:
             if not self._shape.knows(id):
                 return Result.failed(NOT_FOUND)
-            return Result.ok(id, contact=self._read(id))
+            return Result.ok(id, contact=self._read(id)[1])
 
         return _ended(work)
 
@@ -189,7 +193,7 @@ class RestConsumer(ExternalAPIConsumer):
             yield Result.failed(f"a page holds a record at least, not {page_size}")
             return
         try:
-            for page in self._pages(page_size):
+            for page in self._pages(page_size, self._caller.patient_page):
                 yield Result.ok(contacts=self._caller.contacts(page.records, self._declared.list))
         except Ended as end:
             yield end.result
@@ -228,7 +232,7 @@ class RestConsumer(ExternalAPIConsumer):
         if batch is None or not contacts:
             return super().create_contacts(contacts)
         try:
-            outgoing = [Outgoing(self._shape.outgoing(each, new=True)) for each in contacts]
+            outgoing = [Outgoing(each, self._shape.outgoing(each, new=True)) for each in contacts]
         except Unwritable:
             return super().create_contacts(contacts)  # one by one, so that this one stops no other
         return send_many(self._caller, batch, outgoing)
@@ -238,12 +242,15 @@ class RestConsumer(ExternalAPIConsumer):
         if batch is None or not contacts:
             return super().update_contacts(contacts)
         try:
-            outgoing = [Outgoing(self._shape.outgoing(each), self._shape.id_of(each)) for each in contacts]
+            outgoing = [Outgoing(each, self._shape.outgoing(each), self._shape.id_of(each)) for each in contacts]
         except Unwritable:
             return super().update_contacts(contacts)
         if not all(self._shape.knows(each.id) for each in outgoing):
             return super().update_contacts(contacts)
-        return send_many(self._caller, batch, outgoing)
+        try:
+            return send_many(self._caller, batch, outgoing)
+        except (UnexpectedAnswer, UnreadableAnswer) as error:
+            return Result.failed(str(error))  # perhaps it was done, but it may be done again, one by one
 
     def list_changed(self, cursor: str | None = None) -> Iterator[Changes | ResultLike]:
         changed = self._declared.changed
@@ -262,26 +269,28 @@ class RestConsumer(ExternalAPIConsumer):
     def close(self) -> None:
         self._caller.close()
 
-    def _read(self, id: str) -> dict[str, Any]:
-        """The contact of an id.
+    def _read(self, id: str) -> tuple[Any, dict[str, Any]]:
+        """The record of an id as the API gives it, and the contact that it is.
 
         Raises:
             Ended: There is none.
         """
         endpoint = self._declared.read
+        path = endpoint.item or ()
         answer = self._caller.send(endpoint, {"id": id}, "record")
-        if self._shape.is_gone(answer.at(endpoint.item or ())):
+        record = answer.at(path)
+        if self._shape.is_gone(record):
             raise Ended(Result.failed(NOT_FOUND))
-        return self._caller.record(answer, endpoint, endpoint.item or (), id)
+        return record, self._caller.record(answer, endpoint, path, id)
 
     def _find(self, field: str, value: str) -> Result:
         if value == "":
             return Result.failed(NOT_FOUND)
         return _ended(lambda: look(self._caller, field, value))
 
-    def _pages(self, size: int) -> Iterator[Page]:
+    def _pages(self, size: int, page: Callable[[Endpoint, Paging, Ask, Values], Page]) -> Iterator[Page]:
         lists, paging = self._declared.list, self._declared.paging
-        return walk(paging, lambda ask: self._caller.page(lists, paging, ask, {}), size)
+        return walk(paging, lambda ask: page(lists, paging, ask, {}), size)
 
     def _numbered(self, page: int, limit: int) -> list[dict[str, Any]]:
         lists, paging = self._declared.list, self._declared.paging
@@ -289,10 +298,10 @@ class RestConsumer(ExternalAPIConsumer):
             asked = self._caller.page(lists, paging, paging.ask(limit, page), {})
             if len(asked.records) > limit:
                 raise UnexpectedAnswer(
-                    "list: the API gives more records than it is asked for; see paging.size, or write size: null"
+                    lists, "the API gives more records than it is asked for; see paging.size, or write size: null"
                 )
             return self._caller.contacts(asked.records, lists)
-        pages = (self._caller.contacts(each.records, lists) for each in self._pages(limit))
+        pages = (self._caller.contacts(each.records, lists) for each in self._pages(limit, self._caller.page))
         return list(islice(chain.from_iterable(pages), (page - 1) * limit, page * limit))
 
     def _fields_of(self, update: OfOne, id: str, contact: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -300,8 +309,8 @@ class RestConsumer(ExternalAPIConsumer):
         fields = self._shape.outgoing(contact)
         if not (update.read_first or update.whole):
             return fields
-        before = self._read(id)
-        return _merged(self._shape.outgoing(self._shape.writable(before)), fields) if update.whole else fields
+        record, _ = self._read(id)
+        return _merged(self._shape.untouched(record), fields) if update.whole else fields
 
     def _put_away(self, way: OfOne, id: str) -> Result:
         def work() -> Result:
@@ -314,10 +323,10 @@ class RestConsumer(ExternalAPIConsumer):
 
         return _ended(work)
 
-    def _created(self, answer: Answer, path: tuple[str, ...]) -> Result:
-        id = id_at(answer, path)
+    def _created(self, answer: Answer, create: Create) -> Result:
+        id = id_at(answer, create.id)
         if id is None:
-            raise UnexpectedAnswer("create: the answer holds no id; see create.id")
+            raise UnexpectedAnswer(create.endpoint, "the answer holds no id; see create.id")
         return Result.ok(id)
 
     def _refused(self, what: str) -> Result:

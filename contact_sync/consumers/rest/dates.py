@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from contact_sync.consumers.auth.checks import shown
 from contact_sync.errors import ContactSyncError
 from mappers.codecs import Codec, date_codec, datetime_codec
 from mappers.paths import read, replaced
@@ -67,7 +68,7 @@ def date_fields(data: object, where: str, problems: Problems) -> tuple[DateField
         return ()
     read = []
     for name, form in data.items():
-        place = f"{where}.{name}" if isinstance(name, str) and len(name) <= 60 else where
+        place = f"{where}.{shown(name)}" if isinstance(name, str) else where
         if not isinstance(name, str) or not isinstance(form, str):
             problems.add(place, f"expected text, got {kind_of(form if isinstance(name, str) else name)}")
             continue

@@ -14,6 +14,11 @@ from .templates import NO_QUERY, PathTemplate, Query, Template, path_template, q
 
 VERBS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
+_READING: Final = ("read", "list", "find", "changed", "fields")
+_SENDING: Final = ("create", "update", "create_many", "update_many")
+_READING_VERBS: Final = ("GET", "POST")
+_SENDING_VERBS: Final = ("POST", "PUT", "PATCH")
+
 _KEYS: Final = ("verb", "path", "query", "body", "headers")
 _SHORT: Final = re.compile(r"([A-Za-z]+)\s+(\S+)")
 
@@ -47,6 +52,11 @@ class Endpoint:
         """The names of its placeholders."""
         body = self.body.uses if self.body is not None else frozenset[str]()
         return self.path.uses | self.query.uses | body
+
+    @property
+    def writes(self) -> bool:
+        """Whether a call of it changes something."""
+        return self.name not in _READING
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,12 @@ def endpoint(section: Section, name: str, expected: Expected, placeholders: Coll
     verb = section.text("verb", expected.verb).upper()
     if verb not in VERBS:
         section.problem("verb", f"no such verb. Use {', '.join(VERBS)}")
+        verb = expected.verb
+    elif name in _READING and verb not in _READING_VERBS:
+        section.problem("verb", "it is for writing, and would change or delete what is to be read. Use GET or POST")
+        verb = expected.verb
+    elif name in _SENDING and verb not in _SENDING_VERBS:
+        section.problem("verb", f"no contact can be sent with it. Use {', '.join(_SENDING_VERBS)}")
         verb = expected.verb
     text = section.text("path", expected.path)
     if text is None:

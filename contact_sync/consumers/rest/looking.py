@@ -11,7 +11,7 @@ from mappers.paths import read, split
 from mappers.values import MISSING
 
 from .calling import Caller
-from .paging import walk
+from .paging import NUMBERED, walk
 
 _MOST_PAGES: Final = 20
 _SIZE: Final = 100
@@ -41,12 +41,14 @@ def look(caller: Caller, field: str, value: str) -> Result:
         found = [] if caller.declared.shape.is_gone(answer.at(find.endpoint.item)) else found
     else:
         found = []
+        before: list[Any] = []
         pages = walk(find.paging, lambda ask: caller.page(find.endpoint, find.paging, ask, values), _SIZE)
         for number, page in enumerate(pages, 1):
+            if find.paging.type in NUMBERED and page.records == before:
+                break  # it gives all that it finds, whatever page it is asked for
+            before = page.records
             found += caller.contacts(page.records, find.endpoint)
-            if find.paging.is_direct and len(page.records) < find.paging.sized(_SIZE):
-                break  # a page that is not full is the last one: the next would be a call more for each look-up
-            if number == _MOST_PAGES:
+            if number > _MOST_PAGES and page.records:
                 return Result.failed(
                     f"find: the API gives more than {_MOST_PAGES} pages of records for one value; let find.query ask "
                     "for the whole value of the field"

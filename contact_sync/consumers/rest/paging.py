@@ -14,7 +14,7 @@ from mappers.values import MISSING
 
 from .answers import Answer
 from .reading import Path, Problems, Section
-from .rules import NO_RULE, Rule, optional_rule
+from .rules import NO_RULE, Rule, optional_rule, says_something
 
 NUMBERED: Final = ("page", "offset")
 TYPES: Final = (*NUMBERED, "cursor", "next_link", "header_link", "none")
@@ -184,6 +184,8 @@ def paging(data: object, where: str, problems: Problems) -> Paging:
     if own is not None and "next" in own and "next" not in section:
         section.problem("next", f"it is missing. Write the path of the next page's {_NEXT[type_]} in the answer")
     size = None if section.get("size", "") is None else section.text("size", "limit")
+    past_end = optional_rule(section, "past_end") or NO_RULE
+    says_something(past_end, section.place("past_end"), problems)
     return Paging(
         type=type_,
         parameter=section.text(type_, type_) if type_ in (*NUMBERED, "cursor") else "",
@@ -194,7 +196,7 @@ def paging(data: object, where: str, problems: Problems) -> Paging:
         max_size=section.count("max_size", None),
         in_body=section.choice("in", ("query", "body"), "query") == "body",
         more=section.path("more", None),
-        past_end=optional_rule(section, "past_end") or NO_RULE,
+        past_end=past_end,
     )
 
 

@@ -61,6 +61,19 @@ class Pause:
         """How many seconds it still lasts; 0 if it is over."""
         return max(0.0, self._until - time.monotonic())
 
+    def wait(self, longest: float) -> float:
+        """Wait until it is over, if that is no more than so many seconds.
+
+        Returns:
+            0 when it is over; otherwise for how many seconds more it lasts.
+        """
+        ends = time.monotonic() + longest
+        while (left := self.left()) > 0:  # another answer may have made it longer meanwhile
+            if time.monotonic() + left > ends:
+                return left
+            time.sleep(left)
+        return 0.0
+
     def heed(self, headers: Mapping[str, str]) -> None:
         """Begin a pause, if an answer asks for one."""
         wait = self._rate.asked(headers)

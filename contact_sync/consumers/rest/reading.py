@@ -7,11 +7,10 @@ is expected, and what to write.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from contact_sync.consumers.auth.checks import header_name, header_value
+from contact_sync.consumers.auth.checks import header_name, header_value, shown
 from contact_sync.errors import ConfigurationError
 from mappers.paths import split
 from mappers.values import MISSING, kind_of
@@ -20,9 +19,6 @@ from mappers.words import instead_of, one_of
 Path = tuple[str, ...]
 
 D = TypeVar("D")
-
-_LONGEST_KEY: Final = 40
-_KEY: Final = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 class Problems:
@@ -160,7 +156,7 @@ class Section:
             return self._wrong(key, "an object of names and texts", value, {})
         for name, text in value.items():
             if not isinstance(name, str) or not isinstance(text, str):
-                place = f"{key}.{_shown(name)}"
+                place = f"{key}.{shown(name)}"
                 self._wrong(place, "text", text if isinstance(name, str) else name, None)
                 return {}
         return dict(value)
@@ -170,7 +166,7 @@ class Section:
         for name, value in (headers := self.texts(key)).items():
             try:
                 header_name(self.place(key), name)
-                header_value(self.place(f"{key}.{_shown(name)}"), value)
+                header_value(self.place(f"{key}.{shown(name)}"), value)
             except ConfigurationError as error:
                 self.problems.add_line(str(error))
         return headers
@@ -197,7 +193,7 @@ class Section:
             return
         near = difflib.get_close_matches(key, self._keys, n=1)
         remedy = f'Did you mean "{near[0]}"?' if near else f"There are {', '.join(self._keys)}"
-        self.problem(_shown(key), f"unknown key. {remedy}")
+        self.problem(shown(key), f"unknown key. {remedy}")
 
 
 def as_path(text: str, where: str, problems: Problems) -> Path:
@@ -209,9 +205,3 @@ def as_path(text: str, where: str, problems: Problems) -> Path:
     except ValueError as error:
         problems.add(where, f"it is no path: {error}")
         return ()
-
-
-def _shown(key: object) -> str:
-    """A key for a message; one that looks like no key may be a value in the wrong place."""
-    text = str(key)
-    return text if len(text) <= _LONGEST_KEY and _KEY.fullmatch(text) else "a key"

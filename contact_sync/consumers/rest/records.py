@@ -63,6 +63,8 @@ class Shape:
     partial_updates: bool = True
     omits_empty: bool = False
     read_only_paths: tuple[Path, ...] = ()
+    email_path: Path = ("email",)
+    unique_paths: tuple[Path, ...] = ()
 
     def knows(self, id: object) -> bool:
         """Whether a text can be a record's id. What is not one is asked for nowhere."""
@@ -106,11 +108,12 @@ class Shape:
             contact = date.read(contact)
         return contact
 
-    def writable(self, contact: Mapping[str, Any]) -> Mapping[str, Any]:
-        """A contact without the fields that cannot be written."""
-        for path in self.read_only_paths:
-            contact = replaced(contact, path, MISSING)
-        return contact
+    def untouched(self, record: object) -> Mapping[str, Any]:
+        """The fields of a record exactly as they came, to be sent back: without the id, and what cannot be written."""
+        fields: Mapping[str, Any] = at(record, self.fields)
+        for path in (*(() if self.fields else (self.id,)), *self.read_only_paths):
+            fields = replaced(fields, path, MISSING)
+        return fields
 
     def outgoing(self, contact: Mapping[str, Any], *, new: bool = False) -> dict[str, Any]:
         """The fields of a contact as they are sent: without the id, and with what empties a field.
@@ -143,18 +146,17 @@ def shape(data: object, where: str, problems: Problems) -> Shape:
     section = Section(data, where, _KEYS, problems)
     if section.get("id") == "":
         section.problem("id", "it is empty. Write the path of the id in a record, or leave it out")
-    section.path("email", None)  # it is handed on as text, and has to be a path all the same
     read: dict[str, Any] = {
         "id": section.path("id", ("id",)) or ("id",),
         "email": section.text("email", "email"),
+        "email_path": section.path("email", ("email",)) or ("email",),
         "item": section.path("item", ()),
         "list": section.path("list", ()),
         "fields": section.path("fields", ()),
         "read_only": section.names("read_only"),
-        "read_only_paths": tuple(
-            as_path(name, section.place("read_only"), problems) for name in section.names("read_only")
-        ),
+        "read_only_paths": _paths(section, "read_only"),
         "unique": section.names("unique"),
+        "unique_paths": _paths(section, "unique"),
         "partial_updates": section.flag("partial_updates", True),
         "omits_empty": section.flag("omits_empty", False),
         "clear": _clear(section),
@@ -167,6 +169,10 @@ def shape(data: object, where: str, problems: Problems) -> Shape:
     if "dates" in section:
         read["dates"] = date_fields(section.get("dates"), section.place("dates"), problems)
     return Shape(**read)
+
+
+def _paths(section: Section, key: str) -> tuple[Path, ...]:
+    return tuple(as_path(name, section.place(key), section.problems) for name in section.names(key))
 
 
 def _clear(section: Section) -> object:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from contact_sync.consumers.auth.checks import shown
 from contact_sync.results import id_text
 from mappers.values import MISSING, kind_of
 
@@ -88,6 +89,10 @@ class Rule:
 
 
 NO_RULE: Final = Rule()
+
+SUCCESSES: Final = range(200, 300)
+_OF_THE_MOMENT: Final = frozenset({401, 407, 408, 425, 429, *range(500, 600)})
+"""What is said of the key or of the moment, be the record there or not."""
 _USUALLY_NOT_FOUND: Final = Rule((Case(frozenset({404, 410}), no_page=True),))
 _USUALLY_EXISTS: Final = Rule((Case(frozenset({409})),))
 
@@ -136,7 +141,12 @@ def errors(data: object, where: str, problems: Problems) -> Errors:
     read: dict[str, Any] = {"code": section.path("code", None)}
     for key in ("not_found", "exists", "retryable", "success"):
         if key in section:
-            read[key] = rule(section.get(key), section.place(key), problems, with_id=key == "exists")
+            found = rule(section.get(key), section.place(key), problems, with_id=key == "exists")
+            read[key] = found
+            if key in ("not_found", "exists"):
+                says_something(found, section.place(key), problems)
+            elif key == "success":
+                is_success(found, section.place(key), problems)
     return Errors(**read)
 
 
@@ -159,6 +169,25 @@ def optional_rule(section: Section, key: str) -> Rule | None:
     return rule(section.get(key), section.place(key), section.problems) if key in section else None
 
 
+def says_something(found: Rule, where: str, problems: Problems) -> None:
+    """Note it if an answer that may mean anything else, too, is taken for what a rule is to say."""
+    bare = {status for case in found.cases if not case.body and case.id is None for status in case.statuses}
+    if not bare.isdisjoint(SUCCESSES):
+        problems.add(where, "every success has such a status. Add what the body holds then: {status: 200, body: {…}}")
+    if not bare.isdisjoint(_OF_THE_MOMENT):
+        problems.add(
+            where,
+            "401, 407, 408, 425, 429 and 5xx are about the key or the moment, and say nothing of a record. Leave them "
+            "out, or add what the body holds then: {status: 500, body: {…}}",
+        )
+
+
+def is_success(found: Rule, where: str, problems: Problems) -> None:
+    """Note it if what is no success is taken for one."""
+    if any(status not in SUCCESSES for case in found.cases for status in case.statuses):
+        problems.add(where, "a success has a status from 200 to 299. Leave others out")
+
+
 def matches(data: object, where: str, problems: Problems) -> tuple[Match, ...]:
     """Read an object of paths with what has to lie there."""
     if not isinstance(data, Mapping) or not data:
@@ -166,7 +195,7 @@ def matches(data: object, where: str, problems: Problems) -> tuple[Match, ...]:
         return ()
     read = []
     for key, wanted in data.items():
-        place = f"{where}.{key}" if isinstance(key, str) and len(key) <= 60 else where
+        place = f"{where}.{shown(key)}" if isinstance(key, str) else where
         if not isinstance(key, str) or not key:
             problems.add(place, f"expected a path, got {_kind(key)}. In YAML, put it in quotes")
         else:

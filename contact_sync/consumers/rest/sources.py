@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Final
 
+from contact_sync.consumers.auth.checks import shown
 from contact_sync.errors import ConfigurationError
 
 from .reading import Problems
@@ -71,7 +72,7 @@ def with_environment(data: Any, environ: Mapping[str, str], problems: Problems, 
     if isinstance(data, str):
         return _NAME.sub(lambda found: _value(found, environ, problems, where or "the declaration"), data)
     if isinstance(data, Mapping):
-        inner = {key: f"{where}.{key}" if where else str(key) for key in data}
+        inner = {key: f"{where}.{shown(key)}" if where else shown(key) for key in data}
         return {key: with_environment(value, environ, problems, inner[key]) for key, value in data.items()}
     if isinstance(data, list):
         return [with_environment(value, environ, problems, f"{where}.{n}") for n, value in enumerate(data)]

@@ -14,7 +14,7 @@ from .paging import Paging, paging
 from .positions import Position, position
 from .reading import Path, Problems, Section, as_path
 from .records import WHOLE, Shape
-from .rules import NO_RULE, Rule, optional_rule
+from .rules import NO_RULE, Rule, is_success, optional_rule, says_something
 from .templates import Template, template
 
 COMPARE: Final = ("ignore_case", "exact", "trust")
@@ -151,6 +151,9 @@ def batch(data: object, name: str, problems: Problems) -> Batch:
         section.problem("id", "it is missing. Write where a result holds the new id, as it holds no record")
     if id is not None and "item" not in section:
         read = replace(read, item=None)
+    success = optional_rule(section, "success")
+    if success is not None:
+        is_success(success, section.place("success"), problems)
     return Batch(
         endpoint=read,
         size=size or 2,
@@ -159,7 +162,7 @@ def batch(data: object, name: str, problems: Problems) -> Batch:
         status=section.path("status", None),
         answer=section.path("answer", ()),
         id=id,
-        success=optional_rule(section, "success"),
+        success=success,
     )
 
 
@@ -179,11 +182,13 @@ def changed(data: object, problems: Problems, lists: Endpoint, list_paging: Pagi
     pages = list_paging
     if "paging" in section:
         pages = paging(section.get("paging"), section.place("paging"), problems)
+    expired = optional_rule(section, "expired") or NO_RULE
+    says_something(expired, section.place("expired"), problems)
     return Changed(
         endpoint=read,
         position=position(section) if "position" in section else None,
         next=section.path("next", ()),
-        expired=optional_rule(section, "expired") or NO_RULE,
+        expired=expired,
         paging=pages,
     )
 

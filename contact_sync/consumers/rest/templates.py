@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
+from contact_sync.consumers.auth.checks import shown
 from mappers.values import kind_of
 from mappers.words import instead_of
 
@@ -142,7 +143,7 @@ def query(data: object, allowed: Collection[str], where: str, problems: Problems
         return Query()
     pairs = []
     for name, value in data.items():
-        place = f"{where}.{name}" if isinstance(name, str) and len(name) < 40 else where
+        place = f"{where}.{shown(name)}" if isinstance(name, str) else where
         if not isinstance(name, str) or not isinstance(value, str | int | float):
             problems.add(place, f"expected text, got {kind_of(value if isinstance(name, str) else name)}")
             continue
@@ -159,7 +160,7 @@ def _texts(data: object, where: str, problems: Problems) -> Iterator[tuple[str, 
                 problems.add(where, f"a name in it is {kind_of(name)}. In YAML, put it in quotes")
                 continue
             yield where, name
-            yield from _texts(value, f"{where}.{name}", problems)
+            yield from _texts(value, f"{where}.{shown(name)}", problems)
     elif isinstance(data, list | tuple):
         for number, value in enumerate(data):
             yield from _texts(value, f"{where}.{number}", problems)

@@ -76,7 +76,7 @@ def test_a_method_can_be_overridden_for_what_cannot_be_declared(api: Script) -> 
         def get_contact_by_email(self, email: str) -> object:  # type: ignore[override]
             return super().find_contact("key", f"mail:{email}")
 
-    api.then([{"id": "7", "key": "mail:a@b.c"}])
+    api.then([{"id": "7", "key": "mail:a@b.c"}]).then([])
     crm = OwnConsumer({"base_url": api.url, "find": {"fields": ["key"]}})
     assert ask(crm, "get_contact_by_email", "a@b.c").id == "7"
     crm.close()

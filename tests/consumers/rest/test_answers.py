@@ -132,7 +132,7 @@ class TestFailures:
     def test_what_is_not_json_says_nothing_not_even_that_something_is_absent(self, api: Script) -> None:
         crm = api.consumer("errors: {success: {body: {error: {present: false}}}}")
         api.then(b"oops").then({"error": "x"}).then({"error": None}).then(b"")
-        assert [crm.delete_contact("7").success for _ in range(4)] == [False, False, True, True]
+        assert [ask(crm, "delete_contact", "7").success for _ in range(4)] == [False, False, True, True]
 
     @pytest.mark.parametrize("code", ["e_17", 17, "A.B:c/d-e"])
     def test_a_code_is_shown(self, api: Script, code: object) -> None:
@@ -153,6 +153,13 @@ class TestFailures:
         )
         assert result.error == "update: the API answered HTTP 400"
         assert "ann@" not in caplog.text
+
+    def test_a_create_that_is_answered_elsewhere_was_done(self, api: Script) -> None:
+        """A 303 says that, and where to look; another redirect says that nothing was done here."""
+        for status in (303, 307):
+            api.then(b"", status, Location="LINK/contacts/7")
+        crm = api.consumer()
+        assert [ask(crm, "create_contact", {}).in_doubt for _ in range(2)] == [True, False]
 
     def test_a_redirect_is_not_followed(self, api: Script) -> None:
         api.then({}, 307, Location="LINK/elsewhere")
@@ -176,6 +183,29 @@ class TestHostileAnswers:
         result = ask(api.consumer(), method, "7" if method == "get_contact" else {})
         assert (result.success, result.not_found) == (False, False)
         assert "holds no record with an id" in str(result.error)
+
+    @pytest.mark.parametrize("body", [b"", b'{"id": "7"', b'"ok"', b"{}", HTML])
+    @pytest.mark.parametrize(
+        "declared", ["", "create: {id: id}", "errors: {success: {body: {id: {present: true}}}}", "record: {item: data}"]
+    )
+    def test_a_create_whose_answer_cannot_be_used_is_in_doubt(self, api: Script, declared: str, body: bytes) -> None:
+        """The record may be there, so it must not be made a second time."""
+        api.then(body, 201)
+        result = ask(api.consumer(declared), "create_contact", {})
+        refused = "success" in declared and body in (b'"ok"', b"{}")
+        assert (result.success, result.in_doubt) == (False, not refused), "what can be read, and says no, is a no"
+
+    def test_so_is_an_update(self, api: Script) -> None:
+        for answer in (b'{"id": "7"', b'{"id": "8"}'):
+            api.then(answer)
+        crm = api.consumer()
+        assert [ask(crm, "update_contact", {"id": "7"}).in_doubt for _ in range(2)] == [True, True]
+
+    def test_what_only_reads_is_not(self, api: Script) -> None:
+        api.then([]).then({})
+        crm = api.consumer()
+        results = [ask(crm, "get_contact", "7"), ask(crm, "list_contacts")]
+        assert [(result.success, result.in_doubt) for result in results] == [(False, False)] * 2
 
     @pytest.mark.parametrize("answer", [{}, None, "ok", [5], [{}], [{"id": "7"}, {"id": None}], [[]]], ids=repr)
     @pytest.mark.parametrize("method", ["list_contacts", "get_contact_by_email"])

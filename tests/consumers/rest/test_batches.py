@@ -88,15 +88,106 @@ class TestCreates:
         """So nothing is sent again."""
         api.then(answer)
         results = ask_many(api.consumer(CREATES), "create_contacts", TWO)
-        assert [(result.success, result.reason) for result in results] == [(False, None)] * 2
+        assert [(result.success, result.reason, result.in_doubt) for result in results] == [(False, None, True)] * 2
         assert "for 2 contacts; see create_many.results" in str(results[0].error)
 
-    def test_a_result_without_a_record_is_a_failure_of_its_own(self, api: Script) -> None:
-        api.then([{"id": "1"}, "what?"])
-        assert seen(ask_many(api.consumer(CREATES), "create_contacts", TWO)) == [
-            "1",
-            "create_many: the answer holds no record with an id; see record.id, record.item and record.list",
-        ]
+    @pytest.mark.parametrize("body", [b"", b"<html>gateway", b'[{"id": "1"}, {"id": "2"'])
+    @pytest.mark.parametrize("declared", [CREATES, CREATES + "errors: {success: {body: {0.id: {present: true}}}}"])
+    def test_an_answer_that_cannot_be_read_leaves_all_of_them_in_doubt(
+        self, api: Script, body: bytes, declared: str
+    ) -> None:
+        api.then(body)
+        results = ask_many(api.consumer(declared), "create_contacts", TWO)
+        assert [(result.success, result.reason, result.in_doubt) for result in results] == [(False, None, True)] * 2
+
+    @pytest.mark.parametrize(
+        ("declared", "odd"),
+        [(CREATES, "what?"), (CREATES, {}), ("create_many: {path: /b, size: 2, id: id}", {"id": None})],
+    )
+    def test_a_result_without_a_record_leaves_that_one_in_doubt(self, api: Script, declared: str, odd: object) -> None:
+        api.then([{"id": "1"}, odd])
+        results = ask_many(api.consumer(declared), "create_contacts", TWO)
+        assert [(result.success, result.in_doubt) for result in results] == [(True, False), (False, True)]
+        assert "create_many: " in str(results[1].error)
+
+
+ANN, BOB = {"email": "ann@example.com", "name": "Ann"}, {"email": "bob@example.com", "name": "Bob"}
+
+
+def made(contact: dict[str, Any], id: str) -> dict[str, Any]:
+    return {**contact, "id": id}
+
+
+class TestWhoseRecordItIs:
+    """Results are taken in the order sent, unless the records contradict it."""
+
+    def test_records_in_another_order_are_told_by_their_address(self, api: Script) -> None:
+        api.then([made({**BOB, "email": "Bob@Example.com"}, "1"), made(ANN, "2")])
+        results = ask_many(api.consumer(CREATES), "create_contacts", [ANN, BOB])
+        assert [(result.id, dict(result.contact or {})["name"]) for result in results] == [("2", "Ann"), ("1", "Bob")]
+
+    def test_records_in_another_order_are_told_by_a_unique_field(self, api: Script) -> None:
+        """However the API writes it."""
+        ann, bob = {"name": "Ann", "p": {"phone": "+33 6 12"}}, {"name": "Bob", "p": {"phone": "+33 6 13"}}
+        api.then([made(bob, "1"), made({**ann, "p": {"phone": "+33-612"}}, "2")])
+        crm = api.consumer(CREATES + "record: {unique: [p.phone]}")
+        assert seen(ask_many(crm, "create_contacts", [ann, bob])) == ["2", "1"]
+
+    def test_without_a_value_to_tell_them_by_all_that_are_not_told_are_in_doubt(self, api: Script) -> None:
+        """Where one comes in another place, the order says nothing of the others either."""
+        api.then([made({"name": "Cem"}, "1"), made({"name": "Dan"}, "2"), made(ANN, "3")])
+        results = ask_many(api.consumer(CREATES), "create_contacts", [ANN, {"name": "Cem"}, {"name": "Dan"}])
+        assert [(result.id, result.in_doubt) for result in results] == [("3", False), (None, True), (None, True)]
+        assert "the answer does not say which record is that of this contact" in str(results[1].error)
+
+    @pytest.mark.parametrize("other", ["eve@example.com", None, ""])
+    def test_a_record_with_another_address_is_nobodys(self, api: Script, other: object) -> None:
+        """And says nothing of the others."""
+        api.then([made({"email": other}, "1"), made({"email": "bob@example.com"}, "2"), made({"name": "Cem"}, "3")])
+        results = ask_many(api.consumer(CREATES), "create_contacts", [ANN, BOB, {"name": "Cem"}])
+        assert [(result.id, result.in_doubt) for result in results] == [(None, True), ("2", False), ("3", False)]
+
+    @pytest.mark.parametrize("declared", ["create_many: {path: /b, size: 3, id: id}", CREATES])
+    def test_an_id_that_comes_twice_is_that_of_neither(self, api: Script, declared: str) -> None:
+        api.then([{"id": "1"}, {"id": "1"}, {"id": "2"}])
+        results = ask_many(api.consumer(declared), "create_contacts", [ANN, BOB, {"name": "Cem"}])
+        assert [(result.id, result.in_doubt) for result in results] == [(None, True), (None, True), ("2", False)]
+
+    def test_a_record_that_comes_twice_is_that_of_the_one_whose_address_it_has(self, api: Script) -> None:
+        api.then([made(ANN, "1"), made(ANN, "1")])
+        results = ask_many(api.consumer(CREATES), "create_contacts", [ANN, BOB])
+        assert [(result.id, result.in_doubt) for result in results] == [("1", False), (None, True)]
+
+    @pytest.mark.parametrize("records", [[made(ANN, "1"), made(BOB, "1")], [made(BOB, "1"), made(BOB, "2")]])
+    def test_what_two_claim_is_given_to_nobody(self, api: Script, records: list[Any]) -> None:
+        api.then(records)
+        results = ask_many(api.consumer(CREATES), "create_contacts", [ANN, BOB])
+        assert [(result.id, result.in_doubt) for result in results] == [(None, True)] * 2
+
+    def test_two_that_have_the_same_value_are_told_by_the_order(self, api: Script) -> None:
+        contacts = [{"email": "us@example.com", "name": name} for name in "ab"]
+        api.then([made(contact, str(number)) for number, contact in enumerate(contacts)])
+        assert seen(ask_many(api.consumer(CREATES), "create_contacts", contacts)) == ["0", "1"]
+
+    def test_failures_in_another_order_are_those_of_who_is_left_if_it_is_one_or_they_are_the_same(
+        self, api: Script
+    ) -> None:
+        crm = api.consumer(
+            "create_many: {path: /b, size: 3, status: code, answer: body}\nerrors: {exists: {status: 409, id: of}}"
+        )
+        known = {"code": 409, "body": {"of": "7"}}
+        refused = {"code": 422, "body": {}}
+        bob = {"code": 201, "body": made(BOB, "1")}
+        cem = {"name": "Cem"}
+        api.then([bob, known])
+        assert [result.id for result in ask_many(crm, "create_contacts", [ANN, BOB])] == ["7", "1"]
+        api.then([bob, refused, refused])
+        results = ask_many(crm, "create_contacts", [ANN, BOB, cem])
+        assert [(result.id, result.in_doubt) for result in results] == [(None, False), ("1", False), (None, False)]
+        for other in (refused, known):
+            api.then([bob, known, other])
+            results = ask_many(crm, "create_contacts", [ANN, BOB, cem])
+            assert [(result.id, result.in_doubt) for result in results] == [(None, True), ("1", False), (None, True)]
 
 
 class TestUpdates:
@@ -123,13 +214,27 @@ class TestUpdates:
         results = ask_many(api.consumer(UPDATES), "update_contacts", KNOWN)
         assert [(result.success, result.not_found) for result in results] == [(False, True), (True, False)]
 
-    def test_the_record_of_another_is_a_failure(self, api: Script) -> None:
-        """The API gives results in an order of its own."""
-        api.then({"results": [{"code": 200, "body": {"id": "2"}}, {"code": 200, "body": {"id": "1"}}]})
+    def test_results_in_another_order_are_told_by_their_ids(self, api: Script) -> None:
+        api.then({"results": [{"code": 200, "body": {"id": "2", "n": 2}}, {"code": 200, "body": {"id": "1", "n": 1}}]})
         results = ask_many(api.consumer(UPDATES), "update_contacts", KNOWN)
-        assert {result.error for result in results} == {
-            "update_many: the answer holds another record than the one that was asked for"
-        }
+        assert [(result.id, dict(result.contact or {})["n"]) for result in results] == [("1", 1), ("2", 2)]
+
+    def test_what_is_missing_is_told_by_what_is_left(self, api: Script) -> None:
+        api.then({"results": [{"code": 200, "body": {"id": "2"}}, {"code": 404, "body": {}}]})
+        results = ask_many(api.consumer(UPDATES), "update_contacts", KNOWN)
+        assert [(result.success, result.not_found) for result in results] == [(False, True), (True, False)]
+
+    @pytest.mark.parametrize("ids", [("3", "2"), ("2", "2")])
+    def test_the_record_of_another_is_a_failure(self, api: Script, ids: tuple[str, str]) -> None:
+        api.then({"results": [{"code": 200, "body": {"id": id}} for id in ids]})
+        results = ask_many(api.consumer(UPDATES), "update_contacts", KNOWN)
+        assert seen(results) == ["update_many: the answer holds another record than the one that was asked for", "2"]
+
+    def test_an_answer_that_cannot_be_read_has_each_updated_by_itself(self, api: Script) -> None:
+        """An update that was done may be done again."""
+        api.then(b"{")
+        results = ask_many(api.consumer(UPDATES), "update_contacts", KNOWN)
+        assert [(result.reason, result.in_doubt) for result in results] == [(TURNED_DOWN, False)] * 2
 
     @pytest.mark.parametrize("odd", [{}, {"code": "200"}, {"code": True}, 5])
     def test_a_result_without_its_status_is_a_failure(self, api: Script, odd: object) -> None:

@@ -157,7 +157,10 @@ class TestByPosition:
 TOKENS = """
 record: {list: items, gone: {status: cancelled}}
 paging: {type: cursor, cursor: pageToken, next: nextPage}
-changed: {query: {syncToken: "{since}"}, next: nextSync, expired: {status: 410}}
+changed:
+  query: {syncToken: "{since}"}
+  next: nextSync
+  expired: {status: 410}
 """
 
 
@@ -171,17 +174,46 @@ class TestByCursor:
         assert told(crm, "s1") == [([], [], "s2")]
         assert api.asked("syncToken") == [(None,), ("s1",)]
 
-    def test_pages_without_one_wait_for_the_one_that_has_it(self, api: Script) -> None:
-        """Else a pull that ends in between could not go on from anywhere."""
+    def test_a_page_before_the_last_has_a_cursor_that_begins_again(self, api: Script) -> None:
         api.then({"items": [{"id": "a"}], "nextPage": "p2"})
         api.then({"items": [{"id": "b", "status": "cancelled"}], "nextSync": "s1"})
-        assert told(api.consumer(TOKENS), "s0") == [(["a"], ["b"], "s1")]
+        assert told(api.consumer(TOKENS), "s0") == [(["a"], [], "unfinished:1:s0"), ([], ["b"], "s1")]
         assert api.asked("syncToken", "pageToken") == [("s0", None), ("s0", "p2")]
+
+    @pytest.mark.parametrize(("began", "since"), [(None, None), ("s:0", "s:0")])
+    def test_a_walk_that_is_broken_off_is_told_again_though_each_page_holds_the_cursor(
+        self, api: Script, began: str | None, since: str | None
+    ) -> None:
+        """That of the first page may be beyond the others."""
+        crm = api.consumer(TOKENS)
+        pages = [{"items": [{"id": id}], "nextPage": f"p-{id}", "nextSync": "s1"} for id in "ab"]
+        api.then(pages[0]).then(pages[1]).then({}, 503)
+        first, failure = changes(crm, began)
+        assert isinstance(first, Changes)
+        assert isinstance(failure, Result)
+        assert (failure.success, failure.retryable) == (False, True)
+        api.then(pages[0]).then(pages[1]).then({"items": [{"id": "c"}]})
+        again = told(crm, first.cursor)
+        assert ([page[0] for page in again], again[-1][2]) == ([["a"], ["b"], ["c"]], "s1")
+        assert api.asked("syncToken", "pageToken") == [(since, None), (since, "p-a"), (since, "p-b")] * 2
+
+    def test_a_cursor_of_the_apis_is_never_taken_for_one_of_ours(self, api: Script) -> None:
+        api.then({"items": [], "nextSync": "unfinished:7:x"}).then({"items": [], "nextSync": "s2"})
+        crm = api.consumer(TOKENS)
+        ((_, _, cursor),) = told(crm)
+        told(crm, cursor)
+        assert api.asked("syncToken") == [(None,), ("unfinished:7:x",)]
+
+    def test_an_api_that_gives_the_same_page_again_is_found_out(self, api: Script) -> None:
+        for _ in range(2):
+            api.then({"items": [{"id": "a"}], "nextSync": "s1"})
+        result = ended(api.consumer(TOKENS + "  paging: page\n"), "s0")
+        assert "gave the same records twice" in str(result.error)
 
     def test_a_walk_that_ends_without_one_is_a_failure(self, api: Script) -> None:
         api.then({"items": [{"id": "a"}]})
-        assert ended(api.consumer(TOKENS)).error == (
-            "changed: the last page holds no cursor for the next time; see changed.next"
+        assert (
+            ended(api.consumer(TOKENS)).error == "changed: no page holds a cursor for the next time; see changed.next"
         )
 
     def test_a_cursor_that_has_run_out_is_told(self, api: Script) -> None:

@@ -61,7 +61,7 @@ find: {body: {where: {"{field}": "{value}"}}, fields: [email, first_name]}
 create_many: {path: /create_many, body: {all: "{contacts}"}, size: 20, results: results, status: code, id: uid}
 paging: {type: offset, offset: skip, size: take, max_size: 50, in: body}
 errors:
-  not_found: 403
+  not_found: {status: 403, body: {why: secret}}
   success: {body: {why: {present: false}}}
 """
 
@@ -81,6 +81,7 @@ class _Declared(ConsumerContract):
     """Everything that is expected of a consumer."""
 
     text_field = "first_name"
+    edits = 6  # what declarations can say is proven here; `TestPlainApi` has the stories whole
     declaration = ""
     api: type[CrmApi]
 
@@ -96,6 +97,7 @@ class TestPlainApi(_Declared):
     """An API as they mostly are needs next to no declaration."""
 
     api = PlainApi
+    edits = 12
     declaration = PLAIN
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from contact_sync.consumer import RateBudget, ask, ask_many, pages
+from contact_sync.consumer import RateBudget, ask, ask_many, changes, pages, unhurried
+from contact_sync.consumers.rest import RestConsumer, rates
 from contact_sync.results import Result
 
 from .script import Script
@@ -77,15 +81,89 @@ def test_a_pause_lasts_a_day_at_the_most(api: Script) -> None:
     assert 86_000 < (result.retry_after or 0) <= 86_400
 
 
-def test_walks_and_batches_keep_it_too(api: Script) -> None:
+def test_a_batch_keeps_it_too(api: Script) -> None:
     api.then({"id": "7"}, Backoff="30")
-    crm = api.consumer(
-        "rate: {pause: Backoff}\ncreate_many: {path: /b, size: 2}\nchanged: {query: {s: '{since}'}, next: n}"
-    )
+    crm = api.consumer("rate: {pause: Backoff}\ncreate_many: {path: /b, size: 2}")
     assert crm.get_contact("7").success
-    (page,) = pages(crm)
-    (change,) = crm.list_changed()
-    assert isinstance(change, Result)
-    for result in (page, change, *ask_many(crm, "create_contacts", [{}, {}])):
+    for result in ask_many(crm, "create_contacts", [{}, {}]):
         assert (result.success, result.retryable) == (False, True)
     assert len(api.calls) == 1
+
+
+@pytest.fixture
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long was waited; the time passes at once."""
+    naps: list[float] = []
+    now = time.monotonic
+
+    def sleep(seconds: float) -> None:
+        naps.append(seconds)
+
+    monkeypatch.setattr(rates, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: now() + sum(naps)))
+    return naps
+
+
+def test_a_short_pause_is_waited_out(api: Script, naps: list[float]) -> None:
+    """So that what takes two calls, such as to look for a record and then to create it, comes to its end."""
+    answers: list[object] = [[], {"id": "7"}, {"id": "7"}]
+    for answer in answers:
+        api.then(answer, X_Left="0", X_Reset="2")
+    crm = api.consumer(LEFT)
+    assert ask(crm, "get_contact_by_email", "a@b.c").not_found
+    assert ask(crm, "create_contact", {"email": "a@b.c"}).id == "7"
+    assert ask(crm, "get_contact", "7").success
+    assert [round(nap) for nap in naps] == [2, 2]
+
+
+WALKS: dict[str, Callable[[RestConsumer], Iterator[Any]]] = {
+    "list": pages,
+    "changed": lambda crm: changes(crm, None),
+}
+
+
+@pytest.mark.parametrize("walk", WALKS)
+class TestWalks:
+    """Walks, for which nobody waits."""
+
+    declared = f"{LEFT}\nrecord: {{list: items}}\nchanged: {{query: {{s: '{{since}}'}}, next: n}}"
+
+    def test_they_wait_as_long_as_they_are_asked_to(self, api: Script, walk: str, naps: list[float]) -> None:
+        """Each page says that no call is left for a minute."""
+        for ids in ("a", "b", ""):
+            api.then({"items": [{"id": id} for id in ids], "n": "s1"}, X_Left="0", X_Reset="60")
+        told = [page.contacts for page in WALKS[walk](api.consumer(self.declared))]
+        assert [one["id"] for contacts in told for one in contacts] == ["a", "b"]
+        assert [round(nap) for nap in naps] == [60, 60]
+
+    def test_a_page_that_is_refused_until_then_is_asked_for_again(
+        self, api: Script, walk: str, naps: list[float]
+    ) -> None:
+        """Another program has used up what was left."""
+        api.then({}, 429, X_Left="0", X_Reset="60").then({"items": [{"id": "a"}], "n": "s1"}).then(
+            {"items": [], "n": "s1"}
+        )
+        told = [page.contacts for page in WALKS[walk](api.consumer(self.declared))]
+        assert [one["id"] for contacts in told for one in contacts] == ["a"]
+        assert [round(nap) for nap in naps] == [60]
+
+    def test_they_do_not_wait_for_ever(self, api: Script, walk: str, naps: list[float]) -> None:
+        """Neither longer than a minute and a half, nor again and again for the same page."""
+        api.then({"items": [{"id": "a"}], "n": "s1"}, X_Left="0", X_Reset="100")
+        *_, last = WALKS[walk](api.consumer(self.declared))
+        assert (last.success, last.retryable, naps) == (False, True, [])
+        assert 95 < (last.retry_after or 0) <= 100
+        for _ in range(20):
+            api.then({}, 429, X_Left="0", X_Reset="60")
+        *_, last = WALKS[walk](api.consumer(self.declared))
+        assert (last.success, last.retryable, len(naps)) == (False, True, 10)
+
+
+def test_bulk_work_waits_too(api: Script, naps: list[float]) -> None:
+    """Such as a pull that looks whether records are gone."""
+    api.then({"id": "7"}, X_Left="0", X_Reset="60").then({"id": "7"})
+    crm = api.consumer(LEFT)
+    assert crm.get_contact("7").success
+    assert ask(crm, "get_contact", "7").retryable, "a single call does not wait that long"
+    with unhurried():
+        assert ask(crm, "get_contact", "7").success
+    assert [round(nap) for nap in naps] == [60]

@@ -24,7 +24,7 @@ class TestAnOrdinaryApi:
 
     def test_each_method_has_its_verb_and_its_address(self, api: Script) -> None:
         crm = api.consumer()
-        for answer in (ANN, ANN, ANN, [ANN], [ANN], b""):
+        for answer in (ANN, ANN, ANN, [ANN], [], [ANN], b""):
             api.then(answer)
         created = crm.create_contact({"email": "ann@example.com"})
         assert (created.success, created.id, created.contact) == (True, "7", ANN)
@@ -38,6 +38,7 @@ class TestAnOrdinaryApi:
             ("GET", "/contacts/7", {}, None),
             ("PATCH", "/contacts/7", {}, {"email": "ann@example.com"}),
             ("GET", "/contacts", {"email": "ann@example.com", "page": "1", "limit": "100"}, None),
+            ("GET", "/contacts", {"email": "ann@example.com", "page": "2", "limit": "100"}, None),
             ("GET", "/contacts", {"page": "1", "limit": "30"}, None),
             ("DELETE", "/contacts/7", {}, None),
         ]
@@ -224,3 +225,25 @@ class TestReadingFirst:
         crm.update_contact({"id": "7", "p": {"y": None}})
         assert [call.verb for call in api.calls] == ["GET", "PUT"]
         assert sent(api) == {"a": 1, "p": {"x": 1, "y": None}}
+
+    def test_what_is_not_changed_goes_back_exactly_as_it_came(self, api: Script) -> None:
+        """Null stays null where text empties a field, and what is no date stays what it is."""
+        record = {"id": "7", "age": None, "p": {"born": "sometime", "seen": "03/04/1990", "x": None}, "name": "A"}
+        crm = api.consumer(
+            'record: {clear: "", dates: {p.born: "%d/%m/%Y", p.seen: "%d/%m/%Y"}}\nupdate: {verb: PUT, whole: true}'
+        )
+        api.then(record).then(record)
+        assert crm.update_contact({"id": "7", "name": None}).success
+        assert sent(api) == {"age": None, "p": {"born": "sometime", "seen": "03/04/1990", "x": None}, "name": ""}
+        api.then(record).then(record)
+        assert crm.update_contact({"id": "7", "p": {"born": "1990-02-09"}}).success
+        assert sent(api) == {"age": None, "p": {"born": "09/02/1990", "seen": "03/04/1990", "x": None}, "name": "A"}
+
+    def test_so_it_does_below_the_id(self, api: Script) -> None:
+        record = {"data": {"id": "7", "attributes": {"a": None, "made": "then", "id": "of another kind"}}}
+        api.then(record).then(record)
+        crm = api.consumer(
+            "record: {item: data, fields: attributes, read_only: [made], wrap: data}\nupdate: {whole: true}"
+        )
+        assert crm.update_contact({"id": "7", "b": 1}).success
+        assert sent(api) == {"data": {"a": None, "id": "of another kind", "b": 1}}

@@ -16,6 +16,9 @@ URL = "https://api.example.com"
 PAGING_TYPES = 'Use "page", "offset", "cursor", "next_link", "header_link" or "none"'
 STANDS_NOWHERE = "stands nowhere in it. Write it into path, query or body, where the API takes it"
 NEITHER = "changed.position: expected either position or next, by which the next time goes on"
+FOR_WRITING = "it is for writing, and would change or delete what is to be read. Use GET or POST"
+OF_THE_MOMENT = "401, 407, 408, 425, 429 and 5xx are about the key or the moment, and say nothing of a record. Leave "
+EVERY_SUCCESS = "every success has such a status. Add what the body holds then: {status: 200, body: {…}}"
 MATCH = "expected a value, a list of values, {present: true}, {present: false} or {starts: …}"
 
 WRONG: dict[str, str] = {
@@ -99,6 +102,15 @@ WRONG: dict[str, str] = {
     "read: 'GET /contacts/{ids}'": "read.path: {ids}: no such placeholder here. Did you mean {id}? Use {id}",
     "update: {read_frist: true}": 'update.read_frist: unknown key. Did you mean "read_first"?',
     "archive: {}": "archive.path: it is missing. Write where below base_url it is, such as /contacts/{id}/archive",
+    "list: DELETE /contacts": f"list.verb: {FOR_WRITING}",
+    "read: {verb: DELETE}": f"read.verb: {FOR_WRITING}",
+    "read: {verb: PATCH}": f"read.verb: {FOR_WRITING}",
+    "find: {verb: PUT}": f"find.verb: {FOR_WRITING}",
+    "changed: {verb: DELETE, query: {since: '{since}'}, position: p}": f"changed.verb: {FOR_WRITING}",
+    "fields: DELETE /fields": f"fields.verb: {FOR_WRITING}",
+    "create: GET /contacts": "create.verb: no contact can be sent with it. Use POST, PUT, PATCH",
+    "update: {verb: DELETE}": "update.verb: no contact can be sent with it",
+    "create_many: {verb: DELETE, path: /b, size: 9}": "create_many.verb: no contact can be sent with it",
     # Looking
     "find: {query: {q: x}}": f"find: {{value}} {STANDS_NOWHERE}",
     "find: {query: {q: 'email:{value}'}}": (
@@ -174,6 +186,18 @@ WRONG: dict[str, str] = {
     ),
     "errors: {not_found: [404, {statuz: 404}]}": 'errors.not_found.1.statuz: unknown key. Did you mean "status"?',
     "errors: {exists: {body: {code: [{}]}}}": "errors.exists.body.code: expected a value, or a list of values",
+    "errors: {not_found: 401}": f"errors.not_found: {OF_THE_MOMENT}",
+    "errors: {not_found: [404, 503]}": f"errors.not_found: {OF_THE_MOMENT}",
+    "errors: {not_found: {status: [404, 429]}}": f"errors.not_found: {OF_THE_MOMENT}",
+    "errors: {not_found: 200}": f"errors.not_found: {EVERY_SUCCESS}",
+    "errors: {exists: 500}": f"errors.exists: {OF_THE_MOMENT}",
+    "errors: {exists: [409, {status: 201}]}": f"errors.exists: {EVERY_SUCCESS}",
+    "errors: {success: 404}": "errors.success: a success has a status from 200 to 299. Leave others out",
+    "errors: {success: {status: [200, 409], body: {ok: true}}}": "errors.success: a success has a status from 200",
+    "create_many: {path: /b, size: 9, success: 409}": "create_many.success: a success has a status from 200 to 299",
+    "paging: {past_end: 200}": f"paging.past_end: {EVERY_SUCCESS}",
+    "paging: {past_end: 500}": f"paging.past_end: {OF_THE_MOMENT}",
+    "changed: {query: {since: '{since}'}, next: n, expired: 401}": f"changed.expired: {OF_THE_MOMENT}",
     "rate: {per: 5}": "rate.calls: it is missing. Write how many calls the API takes in that time",
     "rate: {calls: 5, per: 0}": "rate.per: expected a number of seconds above 0",
     "rate: {remaining: X-Left}": "rate.reset: it is missing. remaining is of use only together with it",
@@ -211,6 +235,19 @@ def test_without_an_address_there_is_no_api(declared: Any, message: str) -> None
     said = refused(RestConsumer, declared)
     assert message in said
     assert "secret" not in said
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        "errors: {not_found: [404, 403, {status: [200, 500], body: {code: none}}]}",
+        "errors: {exists: [{status: 200, id: of}, {status: 500, body: {code: dup}}, 422]}",
+        "errors: {success: [201, {body: {ok: true}}]}\npaging: {past_end: [400, 404]}",
+        "delete: GET /delete/{id}\narchive: DELETE /contacts/{id}\nlist: POST /list",
+    ],
+)
+def test_what_is_unusual_is_taken(api: Script, declared: str) -> None:
+    assert api.consumer(declared).lacks
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
