@@ -1,7 +1,7 @@
 """What may go wrong around a consumer: calls of the CRM, news on their way, processes, clocks."""
 
 from .faulty_consumer import ConsumerCall, FaultyConsumer
-from .processes import MortalStore, skewed_clock
+from .processes import MortalStore, skewed_clock, stopped_clock
 from .script import (
     ANY,
     Crash,
@@ -35,6 +35,7 @@ __all__ = [
     "page_shift",
     "server_error",
     "skewed_clock",
+    "stopped_clock",
     "timeout_after_write",
     "timeout_before_write",
     "too_many",

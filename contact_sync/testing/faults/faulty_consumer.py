@@ -75,6 +75,7 @@ class FaultyConsumer(ExternalAPIConsumer):
     Attributes:
         script: What goes wrong; may be replaced.
         calls: Every call so far.
+        reused: The ids that have come again.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class FaultyConsumer(ExternalAPIConsumer):
     ) -> None:
         self.script = script or FaultScript()
         self.calls: list[ConsumerCall] = []
+        self.reused: set[str] = set()
         self._consumer = consumer
         self._id_field = id_field
         self._page_size = page_size
@@ -276,6 +278,7 @@ class FaultyConsumer(ExternalAPIConsumer):
         if self._freed and self._freed[0] != id:
             old = self._freed.pop(0)
             self._outer[id], self._inner[old] = old, id
+            self.reused.add(old)
 
     def _seen(self, answer: ResultLike) -> ResultLike:
         if not self._outer:

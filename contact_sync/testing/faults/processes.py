@@ -58,7 +58,21 @@ def skewed_clock(seconds: float) -> Iterator[None]:
     Durations (`time.monotonic()`) stay right, and so do the clocks of other processes and of the CRM.
     """
     right: Callable[[], float] = time.time
-    setattr(time, "time", lambda: right() + seconds)  # noqa: B010 - mypy takes no assignment to a module's function
+    with _clock(lambda: right() + seconds):
+        yield
+
+
+@contextmanager
+def stopped_clock(at: float) -> Iterator[None]:
+    """Let the clock of this process stand still, so that nothing depends on how long things take."""
+    with _clock(lambda: at):
+        yield
+
+
+@contextmanager
+def _clock(reads: Callable[[], float]) -> Iterator[None]:
+    right: Callable[[], float] = time.time
+    setattr(time, "time", reads)  # noqa: B010 - mypy takes no assignment to a module's function
     try:
         yield
     finally:

@@ -11,16 +11,17 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from contact_sync.consumer import ExternalAPIConsumer, ask
 from contact_sync.installations import token_installation_id
 from contact_sync.integration import ContactSync
 from contact_sync.platforms import BotmaticPlatform
+from contact_sync.reports import PullReport
 from contact_sync.results import Result
-from contact_sync.rules import TOMBSTONE_SECONDS
-from contact_sync.sides import hits
-from contact_sync.testing.faults import Crash, FaultScript, FaultyConsumer, MortalStore, skewed_clock
+from contact_sync.sides import NO_SUCH_RECORD, hits
+from contact_sync.testing.faults import Crash, FaultScript, FaultyConsumer, MortalStore, stopped_clock
 from contact_sync.testing.paths import value_at
 from contact_sync.testing.sandbox import Delivery, LoopbackServer, SandboxPlatform
 from contact_sync.webhook import Request
@@ -33,14 +34,11 @@ T = TypeVar("T")
 TRIES: Final = 6
 """How often something is delivered before the others have their turn."""
 
-ROUNDS: Final = 40
+ROUNDS: Final = 15
 """How often everything that waits is delivered until nothing more comes of it; an endless loop shows by that."""
 
 CROWDED: Final = 500
 """With how many waiting events a sandbox is replaced."""
-
-SHORT_SECONDS: Final = 0.01
-"""How long deleted contacts are remembered where ids come again."""
 
 _KEYS: Final = ("only for tests, and of no service",)
 _WRITES: Final = ("create_contact", "create_contacts", "update_contact", "update_contacts", "delete_contact")
@@ -121,7 +119,6 @@ class BothSides:
     Attributes:
         notices: What the CRM has to tell and has not told yet; those who edit there add to it.
         lost: What it will never tell.
-        records: The ids of all records that were made.
         between_pages: Is called when pages shift.
         problems: What was answered with a failure for good.
     """
@@ -143,7 +140,8 @@ class BothSides:
         self.workspace = self._sandbox.workspace(f"workspace {next(_NUMBERS)}")
         self.notices: list[Notice] = []
         self.lost: list[Notice] = []
-        self.records: list[str] = []
+        self._made: dict[str, None] = {}
+        self._gone: set[str] = set()
         self.problems: list[str] = []
         self.between_pages: Callable[[], object] = lambda: None
         self.faulty = FaultyConsumer(
@@ -160,6 +158,7 @@ class BothSides:
         self._token = self.workspace.token
         self._events: list[Delivery] = []
         self._latest: dict[str | None, Delivery] = {}
+        self._now = time.time()
         self._skews = itertools.cycle((1, -1, 0))
         self._api = BotmaticPlatform(self._sandbox.url)
         self.store = MortalStore()
@@ -178,17 +177,26 @@ class BothSides:
 
     def live_records(self) -> dict[str, Mapping[str, Any]]:
         """The records that were made and are there, by id."""
-        found = {id: self.read(id) for id in dict.fromkeys(self.records)}
+        found = {id: self.read(id) for id in self._made}
         return {id: result.contact for id, result in found.items() if result.contact is not None}
 
     def read(self, id: str) -> Result:
-        """Read a record without anything going wrong."""
-        return self._quietly("get_contact", id)
+        """Read a record without anything going wrong. What is gone is not read again: some CRMs are slow to say so."""
+        result = NO_SUCH_RECORD if id in self._gone else self._quietly("get_contact", id)
+        if result.not_found:
+            self._gone.add(id)
+        return result
+
+    def made(self, id: str) -> None:
+        """Take note of a record that was made, and have the CRM tell of it."""
+        self._made[id] = None
+        self.tell(id)
 
     def tell(self, id: str) -> None:
         """Have the CRM tell of a record, to which something has happened."""
         self.notices.append(Notice(id))
         self._fresh.add(id)
+        self._gone.discard(id)
 
     def writes(self) -> Writes:
         """How many contacts the sync has written on each side so far."""
@@ -226,21 +234,26 @@ class BothSides:
         self.lost += [notice for notice in waiting if notice not in arriving]
         self.notices += [notice for notice in arriving if not self._noticed(notice)]
 
-    def pull(self, *, full: bool) -> None:
-        """Ask the CRM what has changed. What fails for now is no problem."""
-        self.survive(lambda: self.sync.pull_changes(self._token, full=full))
+    def pull(self, *, full: bool) -> PullReport | None:
+        """Ask the CRM what has changed; `None` if our process dies of it."""
+        return self.survive(lambda: self.sync.pull_changes(self._token, full=full))
 
     def come_to_rest(self) -> None:
         """Let nothing go wrong any more, deliver everything, and ask the CRM for the rest."""
         self.troubles.end()
-        if self.troubles.reuses_ids:
-            time.sleep(2 * SHORT_SECONDS)  # until the deleted ones are forgotten
         self.deliver_all()
-        report = self.sync.pull_changes(self._token, full=True)
-        if report.error is not None:
+        self._forget_former_ids()
+        report = self.pull(full=True)
+        if report is not None and report.error is not None:
             self.problems.append(f"pull_changes ended with {report.error!r}")
         self.lost.clear()
         self.deliver_all()
+
+    def _forget_former_ids(self) -> None:
+        """Lift the tombstones of records whose ids others have by now, as one who runs the sync has to."""
+        for id in sorted(self.faulty.reused):
+            if self.store.get_botmatic_id(self.installation, id) is None and self.read(id).success:
+                self.survive(partial(self.sync.forget, id, self._token))
 
     def deliver_all(self) -> None:
         """Deliver until nothing more comes of it."""
@@ -261,7 +274,7 @@ class BothSides:
     def survive(self, work: Callable[[], T]) -> T | None:
         """Have our process do something; `None` if it dies of it: then another one is there."""
         try:
-            with skewed_clock(self.troubles.skew * next(self._skews)):
+            with stopped_clock(self._now + self.troubles.skew * next(self._skews)):
                 return work()
         except Crash:
             self.store.die()
@@ -279,13 +292,10 @@ class BothSides:
             platform=self._api,
             auth=lambda token: token == self._token,
             secret_keys=_KEYS,
-            tombstone_seconds=SHORT_SECONDS if self.troubles.reuses_ids else TOMBSTONE_SECONDS,
         )
 
     def _crm_wrote(self, method: str, id: str) -> None:
-        if method.startswith("create"):
-            self.records.append(id)
-        self.tell(id)
+        (self.made if method.startswith("create") else self.tell)(id)
 
     def _quietly(self, method: str, given: str) -> Result:
         script, self.faulty.script = self.faulty.script, FaultScript()

@@ -55,6 +55,7 @@ class Story:
         self._run = secrets.token_hex(4)
         self._count = 0
         self._persons: list[Person] = []
+        self._bystander: Person | None = None
         self._names = _names(declared)
         self.sides = BothSides(
             platform,
@@ -117,18 +118,21 @@ class Story:
         self._persons.remove(there)
 
     def happen(self, edits: int) -> None:
-        """Let so many edits happen, of every kind if they are ten, some of which are told of before the next.
+        """Let so many edits happen, of every kind if they are many, some of which are told of before the next.
 
-        Then everything that goes wrong ends, and everything is told.
+        Then everything that goes wrong ends, and everything is told. One person is there all the while, whom nobody
+        edits.
         """
-        waiting: list[tuple[Side, str]] = [what for what in self.possible if what[1] == "create"]
+        creates: list[tuple[Side, str]] = [what for what in self.possible if what[1] == "create"]
+        self._bystander = self._create(creates[-1][0])  # a CRM that lists nobody at all is taken for one that is broken
+        waiting = creates
         for number in range(1, edits + 1):
             waiting = waiting or self._chance.sample(self.possible, len(self.possible))
             done = next((what for what in waiting if self.edit(*what)), None)
             if done is None:  # nobody is there with whom anything of it could be done
-                waiting = [what for what in self.possible if what[1] == "create"]
+                waiting = creates
                 continue
-            waiting.remove(done)
+            waiting = [what for what in waiting if what != done]
             self._tell_some()
             if number == edits // 2:
                 self._ask(full=True)
@@ -169,8 +173,7 @@ class Story:
             person.ids[side] = self.sides.workspace.create_contact({k: v for k, v in there.items() if k != "id"})
         else:
             person.ids[side] = id = self.sides.faulty.seen_as(self._people.create(contact))
-            self.sides.records.append(id)
-            self.sides.tell(id)
+            self.sides.made(id)
         self._persons.append(person)
         self._did(side, person, "is created")
         return person
@@ -221,7 +224,8 @@ class Story:
         On the other side it may have been deleted already, unless somebody else may have its id by now.
         """
         never = ("platform", "CRM") if self.sides.troubles.reuses_ids else (side,)
-        alive = [person for person in self._persons if person.gone not in never and (person.text or not has_text)]
+        known = [person for person in self._persons if person is not self._bystander]
+        alive = [person for person in known if person.gone not in never and (person.text or not has_text)]
         self._chance.shuffle(alive)
         return next((person for person in alive if self._is_on(side, person)), None)
 
