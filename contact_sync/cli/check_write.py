@@ -15,16 +15,14 @@ from contact_sync.consumer import ExternalAPIConsumer, ask, offers
 from contact_sync.results import Result
 from contact_sync.sides import hits
 from mappers import Mapper
-from mappers import Mapping as Row
 
 from .check_marks import CHANGED, TEXT, Marks
+from .check_search import PAUSE, Search
 from .findings import Finding, State
 from .output import counted, milliseconds, plain, spoken
 
 _INDEX_SECONDS: Final = 10.0
 """How long a CRM's search may take to know a new record."""
-
-_PAUSE: Final = 0.5
 
 _METHODS: Final = {
     "create": "create_contact",
@@ -51,13 +49,14 @@ class Trial:
         self._consumer = consumer
         self._mapper = mapper
         self._kind = type(consumer).__name__
-        self._patience = min(_INDEX_SECONDS, timeout * 0.6)
         self._timeout = timeout
         self._marks = Marks(mapper, consumer)
+        self._search = Search(consumer, mapper, self._marks, min(_INDEX_SECONDS, timeout * 0.6))
         self._stopping = threading.Event()
         self._over = threading.Event()
         self._id: str | None = None
-        self._in_doubt = False
+        self._id_unknown = False  # a create was asked for, and has given no id
+        self._in_doubt = False  # nor an answer that it was refused
         self._is_ours = False
         self._is_foreign = False
         self.left: list[str] = []
@@ -79,27 +78,25 @@ class Trial:
         self._over.wait(self._timeout)
 
     def clean_up(self) -> Iterator[Finding]:
-        """Delete what the steps have left. Nothing is found where they have left nothing."""
-        if self._id is None and not self._in_doubt:
+        """Delete what the steps have left. Nothing is found where they have left nothing.
+
+        A create that failed is looked for whatever it said: it may have written, and failed on the answer.
+        """
+        if self._id is None and not self._id_unknown:
             return
         self.left = [f"look for {self._marks.where}"]
-        found = [self._id] if self._id is not None and self._is_marked(self._id) else self._marked_ids()
-        if not found and self._id is None:
-            detail = "nobody knows whether a contact was made; none is found by its address"
-            yield Finding("try clean-up", "warn", detail, f"Look in the CRM for {self._marks.where}")
-        elif not found:
-            detail = f"record {plain(self._id)} does not show that it is the test contact, so it was NOT deleted"
-            yield Finding("try clean-up", "fail", detail, f"Look in the CRM for {self._marks.where}, and delete it")
+        if self._id is not None and self._is_marked(self._id):
+            ids: list[str | None] = [self._id]
         else:
-            self.left = [f"record {plain(id)}" for id in found]
-        for id in found:
-            result = ask(self._consumer, self._way_out, id)
-            if result.success or result.not_found:
-                self.left.remove(f"record {plain(id)}")
-                yield Finding("try clean-up", "ok", f"record {plain(id)} was deleted")
-            else:
-                detail = f"the test contact, record {plain(id)}, could NOT be deleted: {result.error}"
-                yield Finding("try clean-up", "fail", detail, f"Delete record {plain(id)} in the CRM by hand")
+            marked = self._search.marked()
+            if not marked:
+                yield self._not_found(was_searched=marked is not None)
+                return
+            ids = list(dict.fromkeys(map(self._mapper.external_id, marked)))
+        records = [f"record {plain(id)}" for id in ids if id is not None]
+        self.left = records if None not in ids else [*self.left, *records]
+        for id in ids:
+            yield self._tidied(id)
 
     # The steps
 
@@ -109,13 +106,14 @@ class Trial:
             yield Finding("try", "skipped", *why)
             return
         contact = self._marks.contact(TEXT)
-        self._in_doubt = True  # until there is an answer: the command may be stopped before
+        self._id_unknown = self._in_doubt = True  # until there is an answer: the command may be stopped before
         began = time.perf_counter()
         result = ask(self._consumer, "create_contact", contact)
         took = milliseconds(began)
         self._in_doubt = result.in_doubt or (result.success and result.id is None)
         if result.success and result.id is not None:
             self._id = result.id
+            self._id_unknown = False
             yield Finding("try create", "ok", f"record {plain(result.id)}, in {took}")
         elif result.success:
             remedy = f"Let {self._kind}.create_contact answer with the new record's id: Result.ok(id)"
@@ -161,7 +159,7 @@ class Trial:
         if row is None:
             yield Finding("try find", "skipped", "the mapping has no row of an e-mail address that is written")
             return
-        result, waited = self._look_up(row)
+        result, waited = self._search.find(row.external, self._stopping.wait)
         method = "find_contact" if offers(self._consumer, "find_contact") else "get_contact_by_email"
         records = hits(result)
         if not result.success:
@@ -173,7 +171,7 @@ class Trial:
             yield Finding("try find", "fail", detail, "Compare the whole address, and give those that have it")
         else:
             self._is_ours = self._is_ours or self._mapper.external_id(records[0]) == self._id
-            lag = f", {spoken(waited)} after it was created" if waited > _PAUSE else ""
+            lag = f", {spoken(waited)} after it was created" if waited > PAUSE else ""
             yield Finding("try find", "ok", f"by {row.botmatic}, with {method}{lag}")
 
     def _update(self) -> Iterator[Finding]:
@@ -255,26 +253,39 @@ class Trial:
         record = ask(self._consumer, "get_contact", id).contact
         return record is not None and self._marks.are_on(record)
 
-    def _marked_ids(self) -> list[str]:
-        """The ids of records that are found by the address and have the marks."""
-        row = self._marks.address_row
-        if row is None:
-            return []
-        marked = [record for record in hits(self._look_up(row, tidying=True)[0]) if self._marks.are_on(record)]
-        return [id for record in marked if (id := self._mapper.external_id(record)) is not None]
+    def _not_found(self, *, was_searched: bool) -> Finding:
+        """Say that no test contact was found, and what may be there all the same."""
+        remedy = f"Look in the CRM for {self._marks.where}"
+        if self._id is not None:
+            detail = f"record {plain(self._id)} does not show that it is the test contact, so it was NOT deleted"
+            return Finding("try clean-up", "fail", detail, f"{remedy}, and delete it")
+        how = "none is found by its address" if was_searched else "it cannot be looked for by an address"
+        if self._in_doubt or not was_searched:
+            return Finding("try clean-up", "warn", f"nobody knows whether a contact was made; {how}", remedy)
+        if not self._search.finds_others():
+            detail = f"{how}, but no other record is either, as far as was seen: the search may not work"
+            return Finding("try clean-up", "warn", detail, remedy)
+        self.left = []
+        return Finding("try clean-up", "ok", f"no contact was made: {how}, as others are by theirs")
 
-    def _look_up(self, row: Row, *, tidying: bool = False) -> tuple[Result, float]:
-        """Look for the address until it is found, or the search has had its time. Says how many seconds that took."""
-        began = time.monotonic()
-        while True:
-            result = ask(self._consumer, "find_contact", row.external, self._marks.address)
-            waited = time.monotonic() - began
-            if not result.not_found or waited + _PAUSE > self._patience:
-                return result, waited
-            if tidying:
-                time.sleep(_PAUSE)
-            elif self._stopping.wait(_PAUSE):
-                return result, waited
+    def _tidied(self, id: str | None) -> Finding:
+        """Delete a record that has the marks, and see that it is gone."""
+        if id is None:
+            detail = f"the test contact is there, and has no usable id in {self._mapper.external_id_key!r}"
+            remedy = f"Look in the CRM for {self._marks.where}, and delete it"
+            return Finding("try clean-up", "fail", detail, remedy)
+        result = ask(self._consumer, self._way_out, id)
+        # That there is no such record is believed of an id that was tried before, not of one that a search gave.
+        why = "" if result.success or (result.not_found and id == self._id) else f": {result.error}"
+        if not why:
+            record = ask(self._consumer, "get_contact", id).contact
+            if record is not None and self._marks.are_on(record):
+                why = f": {self._way_out} succeeded, and get_contact still gives it"
+        if why:
+            detail = f"the test contact, record {plain(id)}, could NOT be deleted{why}"
+            return Finding("try clean-up", "fail", detail, f"Delete record {plain(id)} in the CRM by hand")
+        self.left.remove(f"record {plain(id)}")
+        return Finding("try clean-up", "ok", f"record {plain(id)} was deleted")
 
     def _failed(self, step: str, result: Result, remedy: str, method: str = "", more: str = "") -> Finding:
         said = result.error or f"{step} succeeded without a contact"

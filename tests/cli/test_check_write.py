@@ -173,11 +173,78 @@ def test_without_an_address_a_contact_whose_answer_got_lost_can_only_be_looked_f
     assert list(crm().records) == ["1"]
 
 
-def test_a_create_that_is_refused_leaves_nothing_to_look_for(project: Project) -> None:
-    program(project, "def create_contact(self, contact):\n    return Result.failed('last_name is missing')")
+@pytest.mark.parametrize(
+    "end",
+    ["raise KeyError('id')", "return Result.failed('no id in the answer')", "return None", "return {'success': False}"],
+)
+def test_a_create_that_writes_and_then_fails_is_found_by_its_address_and_deleted(project: Project, end: str) -> None:
+    """Whatever it says: that nothing was made is not believed."""
+    program(project, f"def create_contact(self, contact):\n    super().create_contact(contact)\n    {end}", BEA)
     checked = tried(project)
+    assert states(checked) == {"try create": "fail", "try clean-up": "ok"}
+    assert checked["try clean-up"] == ("ok", "record 1 was deleted")
+    assert list(crm().records) == ["bea"]
+    assert "may still be in the CRM" not in checked.text
+
+
+WRITES_AND_FAILS = "def create_contact(self, contact):\n    super().create_contact(contact)\n    raise KeyError('id')\n"
+
+CANNOT_FIND = "def find_contact(self, field, value):\n    raise NotImplementedError\n"
+
+
+def test_where_find_contact_does_not_work_it_is_looked_for_by_its_email(project: Project) -> None:
+    program(project, WRITES_AND_FAILS + CANNOT_FIND)
+    assert tried(project)["try clean-up"] == ("ok", "record 1 was deleted")
+    assert crm().records == {}
+
+
+@pytest.mark.parametrize(
+    ("search", "detail"),
+    [
+        (
+            f"{CANNOT_FIND}def get_contact_by_email(self, email):\n    raise NotImplementedError",
+            "nobody knows whether a contact was made; it cannot be looked for by an address",
+        ),
+        (
+            "def get_contact_by_email(self, email):\n    return Result.failed(NOT_FOUND)",
+            "none is found by its address, but no other record is either, as far as was seen: the search may not work",
+        ),
+    ],
+    ids=["it raises", "it finds nobody"],
+)
+def test_where_the_search_does_not_work_a_create_that_failed_is_named_loudly(
+    project: Project, search: str, detail: str
+) -> None:
+    program(project, WRITES_AND_FAILS + search, BEA)
+    result = project.run("check", "program:sync", "--write", "--json", "--timeout", "1")
+    [found] = [check for check in json.loads(result.out)["checks"] if check["name"] == "try clean-up"]
+    assert (result.code, found["state"], found["detail"]) == (1, "warn", detail)
+    assert re.search(r"still be in the CRM: look for contact-sync-check\+[0-9a-f]{12}@example\.com\.", result.err)
+
+
+def test_a_create_that_is_refused_leaves_nothing_where_the_search_finds_others(project: Project) -> None:
+    program(project, "def create_contact(self, contact):\n    return Result.failed('last_name is missing')", BEA)
+    checked = tried(project, "--timeout", "1")
     assert checked["try create"] == ("fail", "Odd.create_contact: last_name is missing")
-    assert states(checked) == {"try create": "fail"}
+    detail = "no contact was made: none is found by its address, as others are by theirs"
+    assert checked["try clean-up"] == ("ok", detail)
+    assert "may still be in the CRM" not in checked.text
+
+
+def test_a_test_contact_without_a_usable_id_is_named_loudly(project: Project) -> None:
+    then = "sync = ContactSync(crm, [Mapping('id', 'id', id=True), *FIELDS[1:]], 'sqlite:///pairs.db')\n"
+    program(project, WRITES_AND_FAILS, then=then)
+    checked = tried(project)
+    assert checked["try clean-up"] == ("fail", "the test contact is there, and has no usable id in 'id'")
+    assert "may still be in the CRM: look for contact-sync-check+" in checked.text
+
+
+def test_that_a_record_is_missing_which_the_search_has_just_found_is_not_believed(project: Project) -> None:
+    program(project, f"{WRITES_AND_FAILS}def delete_contact(self, id):\n    return Result.failed(NOT_FOUND)")
+    checked = tried(project)
+    detail = "the test contact, record 1, could NOT be deleted: resource not found"
+    assert checked["try clean-up"] == ("fail", detail)
+    assert "may still be in the CRM: record 1. Delete it there." in checked.text
 
 
 @pytest.mark.parametrize(
@@ -201,7 +268,7 @@ def test_a_record_of_somebody_else_is_never_touched(project: Project, odd: str) 
 def test_a_record_that_cannot_be_seen_to_be_the_test_contact_is_left_and_named(project: Project) -> None:
     odd = (
         "def get_contact(self, id):\n    return Result.failed('no')\n"
-        "def find_contact(self, field, value):\n    return Result.failed('no')"
+        "def get_contact_by_email(self, email):\n    return Result.failed('no')"
     )
     program(project, odd)
     result = project.run("check", "program:sync", "--write")
@@ -271,7 +338,10 @@ def test_fields_that_the_crm_does_not_keep_are_named(project: Project) -> None:
 
 def test_a_delete_that_does_nothing_fails_and_says_that_the_record_is_there(project: Project) -> None:
     program(project, "def delete_contact(self, id):\n    return Result.ok()")
-    assert tried(project)["try delete"] == ("fail", "delete_contact succeeded, and get_contact still gives record 1")
+    checked = tried(project)
+    assert checked["try delete"] == ("fail", "delete_contact succeeded, and get_contact still gives record 1")
+    assert checked["try clean-up"][0] == "fail"
+    assert "may still be in the CRM: record 1. Delete it there." in checked.text
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,7 @@ class Reader:
             ("python", "zenith_crm.py"): self.start_zenith,
             ("python", "-m", "pytest"): self.test,
             ("export",): self.export,
+            ("unset",): self.unset,
             ("curl",): self.create_and_look,
         }
 
@@ -133,6 +134,11 @@ class Reader:
 
     def export(self, words: list[str]) -> str:
         self.env |= dict(word.split("=", 1) for word in words[1:])
+        return ""
+
+    def unset(self, words: list[str]) -> str:
+        for name in words[1:]:
+            del self.env[name]
         return ""
 
     def serve(self, words: list[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -16,6 +17,8 @@ import pytest
 import requests
 from packaging.requirements import Requirement
 
+from contact_sync.cli.new.files import files_for
+from contact_sync.cli.new.names import names_of
 from contact_sync.server import HEALTH
 from contact_sync.testing.sandbox import SandboxPlatform
 from tests.cli.helpers import Project, process, started, wait_until
@@ -96,7 +99,8 @@ def test_all_that_was_made_is_listed_with_what_comes_next(project: Project) -> N
 def test_extras_that_are_not_installed_are_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     for package in ("sqlalchemy", "pytest"):
         monkeypatch.setitem(sys.modules, package, None)
-    assert "  pip install 'contact-sync[sql,testing]'\n" in project.run("new", "acme-crm").out
+    shown = project.run("new", "acme-crm").out
+    assert "  pip install '/path/to/the/clone/of/contact_sync[sql,testing]'\n" in shown
 
 
 def test_it_passes_its_own_tests_at_once(made: Path) -> None:
@@ -162,6 +166,8 @@ def test_the_image_does_not_run_as_root_and_holds_no_secret(made: Path) -> None:
     words = [word for word, _ in instructions(made)]
     assert {"FROM", "COPY", "RUN", "USER", "HEALTHCHECK", "CMD"} <= set(words)
     assert words.index("USER") < words.index("CMD")
+    bases = {rest.split()[0] for word, rest in instructions(made) if word == "FROM"}
+    assert [re.fullmatch(r"python:3\.\d+-slim-[a-z]+", base) is not None for base in bases] == [True]
     assert dict(instructions(made))["USER"] not in ("root", "0")
     ignored = (made / ".dockerignore").read_text("utf-8").split()
     assert ignored[0] == "**"  # nothing comes along that is not named
@@ -177,9 +183,34 @@ def test_the_secret_of_this_machine_is_in_no_file_that_is_committed(project: Pro
     assert all(len(line.removeprefix("SECRET_KEYS=")) >= 32 for line in secrets)
     for folder in made:
         assert stat.S_IMODE((folder / ".env").stat().st_mode) == 0o600
-        assert ".env" in (folder / ".gitignore").read_text("utf-8").splitlines()
         example = (folder / ".env.example").read_text("utf-8").splitlines()
         assert [line for line in example if line.startswith(("CRM_KEY", "SECRET_KEYS"))] == ["CRM_KEY=", "SECRET_KEYS="]
+
+
+def test_git_ignores_all_files_of_settings_but_the_example(project: Project) -> None:
+    """Those that its README names, and others that one might write, too; and nothing else of what was made."""
+    project.run("new", "acme-crm")
+    made = project.folder / "acme-crm"
+    named = re.findall(r"[\w.-]*\.env\b(?!\.)", (made / "README.md").read_text("utf-8"))
+    assert {".env", "production.env"} <= set(named)
+    paths = sorted({*named, ".env.production", "acme_crm/test.env", *FILES})
+    subprocess.run(["git", "init", "--quiet", "."], cwd=made, check=True, timeout=60)
+    asked = subprocess.run(["git", "check-ignore", *paths], cwd=made, capture_output=True, text=True, timeout=60)
+    assert set(asked.stdout.split()) == {*named, ".env.production", "acme_crm/test.env"}
+
+
+def test_the_extras_that_a_choice_of_the_settings_needs_are_named(made: Path) -> None:
+    example = (made / ".env.example").read_text("utf-8")
+    there = Requirement(
+        tomllib.loads((made / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"][0]
+    ).extras
+    lines = [line for line in example.splitlines() if "://" in line and line.startswith("#  ")]
+    for line in lines:
+        needed = re.findall(r"the extra (\w+)", line)
+        assert wrong_with(["pip", "install", f"contact-sync[{','.join(needed)}]"] if needed else []) is None
+        assert ("which is there" in line) is (set(needed) & there != set())
+    assert len(lines) == 6
+    assert "metrics" in example
 
 
 def test_every_setting_is_explained_and_one_that_is_missing_is_named(made: Path) -> None:
@@ -218,7 +249,13 @@ def test_it_can_be_installed(project: Project, tmp_path_factory: pytest.TempPath
 
 def test_its_readme_shows_commands_that_exist(made: Path) -> None:
     shown = [line.strip() for line in (made / "README.md").read_text("utf-8").splitlines()]
-    ours = [words for words in commands("\n".join(shown)) if words[0] in ("contact-sync", "pip")]
+    found = list(commands("\n".join(shown)))
+    inside = [
+        words[words.index("contact-sync") :]
+        for words in found
+        if words[:2] == ["docker", "run"] and "contact-sync" in words
+    ]
+    ours = [words for words in found if words[0] in ("contact-sync", "pip")] + inside
     assert [words[1] for words in ours] == ["install", "serve", "sandbox", "check", "wheel", "pull"]
     assert [wrong_with(words) for words in ours] == [None] * len(ours)
 
@@ -251,13 +288,26 @@ def test_a_name_that_is_none_is_refused(project: Project, name: str) -> None:
     assert result.err.startswith("Error: NAME is a name, not a path: letters (a-z), digits")
 
 
-@pytest.mark.parametrize(
-    "name", ["class", "Async", "tests", "test", "json", "contact-sync", "key_stores", "Flask", "click"]
-)
+@pytest.mark.parametrize("name", ["class", "Async", "test", "json", "contact-sync", "key_stores", "Flask", "click"])
 def test_a_name_that_python_would_mix_up_with_another_is_refused(project: Project, name: str) -> None:
     result = project.run("new", name)
     assert (result.code, list(project.folder.iterdir())) == (2, [])
     assert f"try {name}-crm" in result.err
+
+
+def test_a_name_that_its_folder_has_for_something_else_is_refused(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where Python knows no module of that name: git would ignore the package."""
+    monkeypatch.setattr("contact_sync.cli.new.names.find_spec", lambda name: None)
+    ignored = re.findall(r"(?m)^([a-z]+)/$", files_for(names_of("acme"))[".gitignore"])
+    assert {"build", "dist", "wheels"} <= set(ignored)
+    for name in ("tests", "Dist", *ignored):
+        result = project.run("new", name)
+        assert (result.code, list(project.folder.iterdir())) == (2, [])
+        assert result.err == (
+            f"Error: {name}: a project has a folder {name.lower()!r} for something else; try {name}-crm\n"
+        )
 
 
 @pytest.mark.parametrize("name", ["x" * 40, "Acme_crm-2"])
@@ -265,6 +315,8 @@ def test_other_names_are_taken_and_so_are_the_names_made_of_them(project: Projec
     assert project.run("new", name).code == 0
     package = name.lower().replace("-", "_")
     assert (project.folder / name / package / "app.py").exists()
+    readme = (project.folder / name / "README.md").read_text("utf-8")
+    assert f"docker build --tag {package.replace('_', '-')} .\n" in readme  # no capitals
     python(project.folder / name, "-m", "ruff", "check", "--no-cache", ".")
     python(project.folder / name, "-c", f"import {package}.app, tests.test_consumer, tests.test_sync")
 

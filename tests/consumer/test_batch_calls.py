@@ -33,6 +33,7 @@ class TestFewAtOnce(ConsumerContract):
     """However few it takes, and if it refuses an address that is taken."""
 
     text_field = "first_name"
+    edits = 4
 
     @pytest.fixture
     def consumer(self) -> Batches:
@@ -62,6 +63,7 @@ class TestAllOrNone(ConsumerContract):
     """A batch may be turned down whole, as long as nothing of it is done."""
 
     text_field = "first_name"
+    edits = 4
 
     @pytest.fixture
     def consumer(self) -> AllOrNone:
@@ -83,6 +85,7 @@ class TestDefaults(ConsumerContract):
     """What is given in place of batch calls calls the single ones."""
 
     text_field = "first_name"
+    edits = 4
 
     @pytest.fixture
     def consumer(self) -> SixMethods:

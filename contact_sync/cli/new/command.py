@@ -38,7 +38,8 @@ def new(name: str, declared: bool) -> None:
         click.echo(f"  {name}/{path}")
     click.echo("\nTest it\n")
     if missing := _missing():
-        click.echo(f"  pip install 'contact-sync[{','.join(missing)}]'")
+        # Not by its name, which is in no package index yet: what is found there would be somebody else's.
+        click.echo(f"  pip install '/path/to/the/clone/of/contact_sync[{','.join(missing)}]'")
     click.echo(f"  cd {name}")
     click.echo("  python -m pytest")
     click.echo("\nTry it, with each of these in a terminal of its own, and open http://127.0.0.1:4000\n")

@@ -47,6 +47,7 @@ def files_for(names: Names, *, declared: bool = False) -> dict[str, str]:
         "package": names.package,
         "Consumer": names.consumer,
         "title": names.title,
+        "image": names.image,
         "manual": MANUALS[declared],
         "secret": secrets.token_urlsafe(32),
     }

@@ -13,7 +13,8 @@ from contact_sync.cli.group import Wrong
 LONGEST: Final = 40
 
 _NAME: Final = re.compile(r"[A-Za-z]([A-Za-z0-9_-]*[A-Za-z0-9])?")
-_OURS: Final = frozenset({"tests", "wheels"})
+_OURS: Final = frozenset({"tests", "wheels", "build", "dist"})
+"""Folders that a project has for other things. Git ignores all but the tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,14 @@ class Names:
         package: The Python package (`acme_crm`).
         consumer: The class of the consumer (`AcmeCrmConsumer`).
         title: What people call the CRM (`Acme Crm`).
+        image: The image and its containers, which may have small letters alone (`acme-crm`).
     """
 
     name: str
     package: str
     consumer: str
     title: str
+    image: str
 
 
 def names_of(name: str) -> Names:
@@ -47,9 +50,11 @@ def names_of(name: str) -> Names:
     package = name.lower().replace("-", "_")
     if keyword.iskeyword(package):
         raise Wrong(f"{name}: {package!r} is a word of Python's own, and no name for a package; try {name}-crm")
-    if package in _OURS or find_spec(package) is not None:
+    if package in _OURS:
+        raise Wrong(f"{name}: a project has a folder {package!r} for something else; try {name}-crm")
+    if find_spec(package) is not None:
         raise Wrong(
             f"{name}: there is a Python module {package!r} already, which it would get mixed up with; try {name}-crm"
         )
     words = [word.capitalize() for word in re.split(r"[-_]+", name)]
-    return Names(name, package, f"{''.join(words)}Consumer", " ".join(words))
+    return Names(name, package, f"{''.join(words)}Consumer", " ".join(words), "-".join(words).lower())
