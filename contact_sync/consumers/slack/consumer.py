@@ -23,6 +23,7 @@ from .members import (
     custom_crm_fields,
     is_deactivated,
     is_guest,
+    is_invited,
     is_person,
 )
 from .workspace import Member, Workspace
@@ -127,7 +128,7 @@ class SlackConsumer(ReadOnlyConsumer):
         return self._walk(patient=True)
 
     def list_changed(self, cursor: str | None = None) -> Iterator[Changes | Result]:
-        """Tell who has changed, from `updated`; who is deactivated is told of as deleted.
+        """Tell who has changed, from `updated`; who has changed and is no contact is told of as deleted.
 
         Slack cannot be asked for changes, so all members are listed every time. A walk that has ended early goes on
         where it ended. What changes in custom fields alone may not count as a change.
@@ -148,7 +149,7 @@ class SlackConsumer(ReadOnlyConsumer):
             yield Changes(
                 cursor=f"{since} {began} {page.next}" if page.next else str(began),
                 contacts=contacts,
-                deleted=[member["id"] for member in changed if is_person(member) and not self._is_contact(member)],
+                deleted=[member["id"] for member in changed if self._is_gone(member, first=not since)],
             )
 
     def list_fields(self) -> Sequence[CRMField]:
@@ -167,6 +168,16 @@ class SlackConsumer(ReadOnlyConsumer):
 
     def _is_contact(self, member: Member) -> bool:
         return is_person(member) and not is_deactivated(member) and (self._guests or not is_guest(member))
+
+    def _is_gone(self, member: Member, *, first: bool) -> bool:
+        """Whether it may have been a contact and is none. Nobody knows who was one, so never-known ones are told, too.
+
+        Who is told of as deleted does not come back for some days. So those who are just going to be contacts are not
+        told: who is invited, and, in the first walk, strangers.
+        """
+        if self._is_contact(member) or is_invited(member):
+            return False
+        return is_person(member) or not first
 
     def _found(self, member: Member | Result) -> Result:
         if isinstance(member, Result):

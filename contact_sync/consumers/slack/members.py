@@ -18,8 +18,13 @@ def is_person(member: Mapping[str, Any]) -> bool:
     """Whether it is a person of this workspace, or was one: no bot, nobody of another workspace, nobody who is only
     invited. `is_app_user` says nothing of the kind: such a person uses the app that asks.
     """
-    flags = ("is_bot", "is_stranger", "is_invited_user")
-    return member["id"] != _SLACKBOT and not any(member.get(flag) is True for flag in flags)
+    nobody = any(member.get(flag) is True for flag in ("is_bot", "is_stranger"))
+    return member["id"] != _SLACKBOT and not nobody and not is_invited(member)
+
+
+def is_invited(member: Mapping[str, Any]) -> bool:
+    """Whether it is somebody who is only invited, and becomes a member by coming."""
+    return member.get("is_invited_user") is True
 
 
 def is_deactivated(member: Mapping[str, Any]) -> bool:

@@ -14,12 +14,15 @@ from datetime import date, datetime, timedelta
 from time import time
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, literal, or_, select
+from sqlalchemy.types import NullType
 
 from contact_sync.consumer import CursorExpired
 
 from .fields import Field
+from .forms import check_forms, earlier, form_of, is_coarse
 from .layout import Layout
+from .rows import has_id
 from .values import BadValue
 
 PAGE: Final = 200
@@ -38,7 +41,8 @@ class _Walk:
         top: The latest value when it began; `None` in an empty table.
         since: When a walk first saw that this is the latest, in seconds since the epoch.
         settled: Whether no earlier value can come any more.
-        at: The value and the id of the row that was told last, of which the value may be NULL; `None` at the end.
+        at: The value and the id of the row that was told last; `None` at the end. Rows without a value are the last
+            ones: the value is `None` then, and so is the id before the first of them.
     """
 
     first: bool
@@ -64,6 +68,7 @@ class ChangeReader:
         self._table = layout.table
         self._when: ColumnElement[Any] = layout.table.c[changed.name]
         self._key: ColumnElement[Any] = layout.table.c[layout.id.name]
+        self._there = has_id(layout)
 
     def page(self, cursor: str | None, connection: Connection) -> tuple[Sequence[Row[Any]], str, bool]:
         """Read the page that a cursor leads to.
@@ -72,14 +77,16 @@ class ChangeReader:
             The rows, the cursor after them, and whether there may be more of them.
 
         Raises:
-            CursorExpired: The cursor is none of these.
+            CursorExpired: The cursor is none of these, or its times are in another form than those of the table.
+            MixedForms: The times of the table are in several forms.
         """
         last = None if cursor is None else self._read(cursor)
         if last is not None and last.at is not None:
             walk, where = last, self._after(*last.at)
         else:
             walk, where = self._begin(connection, last), self._from(last)
-        rows = connection.execute(select(self._table).where(where).order_by(self._when, self._key).limit(PAGE)).all()
+        found = select(self._table).where(where, self._there).order_by(self._when, self._key).limit(PAGE)
+        rows = connection.execute(found).all()
         if len(rows) == PAGE:
             end = rows[-1]._mapping
             at: tuple[Any, Any] | None = (end[self._changed.name], end[self._id.name])
@@ -90,12 +97,26 @@ class ChangeReader:
 
     def _begin(self, connection: Connection, last: _Walk | None) -> _Walk:
         now = time()
-        top = connection.execute(select(func.max(self._when))).scalar()
+        top = self._top(connection, last)
         if last is None or last.top is None or last.top != top or now < last.since:
             return _Walk(last is None or last.top is None, top, now, settled=False)
         # Changes of one day have one date: of those, more may come as long as it lasts.
         long_ago = self._overlap > 0 and now - last.since >= max(self._overlap, _SHORTEST)
-        return replace(last, first=False, settled=last.settled or (long_ago and self._changed.kind != "date"))
+        settled = last.settled or (long_ago and self._changed.kind != "date" and not is_coarse(top))
+        return replace(last, first=False, settled=settled)
+
+    def _top(self, connection: Connection, last: _Walk | None) -> Any:
+        """Read the latest value, and see that values can be compared."""
+        if not self._changed.raw:
+            return connection.execute(select(func.max(self._when)).where(self._there)).scalar()
+        form = form_of(self._when)
+        known = form_of(literal(None if last is None else last.top, NullType()))
+        found = select(func.max(self._when), func.min(form), func.max(form), known).where(self._there)
+        top, least, most, before = connection.execute(found).one()
+        check_forms(self._changed.name, least, most)
+        if None not in (before, most) and before != most:
+            raise CursorExpired("the times of changed_column are in another form than before")
+        return top
 
     def _from(self, last: _Walk | None) -> ColumnElement[bool]:
         if last is None or last.top is None:
@@ -140,15 +161,11 @@ def _found(field: Field, value: Any) -> Any:
 
 
 def _before(value: Any, overlap: float) -> Any:
-    """Give a value that is earlier by the overlap; the same one if it is a text (in SQLite) that is not ISO 8601."""
+    """Give a value that is earlier by the overlap."""
     if isinstance(value, datetime):
         return value - timedelta(seconds=overlap)
     if isinstance(value, date):
         return value - timedelta(days=1 if overlap else 0)
     if isinstance(value, str):
-        try:
-            earlier = datetime.fromisoformat(value) - timedelta(seconds=overlap)
-        except (ValueError, OverflowError):
-            return value
-        return earlier.strftime(f"%Y-%m-%d{value[10:11]}%H:%M:%S")[: len(value)]
+        return earlier(value, overlap)
     return value - type(value)(overlap)

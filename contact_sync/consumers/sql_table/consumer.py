@@ -39,15 +39,17 @@ class SQLTableConsumer(ExternalAPIConsumer):
         engine: A SQLAlchemy engine, which stays open; or the URL of an SQLite or PostgreSQL database.
         table: The table, or a view that can be written.
         schema: Where it is, if not where the database looks by itself.
-        id_column: What holds a row's id: a whole number, a text or a UUID, unique. By default, the primary key.
+        id_column: What holds a row's id: a whole number, a text or a UUID, unique. By default, the primary key. A row
+            that has none (NULL) is not there until it has one.
         email_column: What holds the e-mail address; `None` if nothing does.
         ignore_case: Whether an address is found in whatever case it is written.
         changed_column: What says when a row was changed, a time or a number that only ever grows: the database, or
-            whatever writes there, keeps it up to date. Without it, nothing tells what has changed.
+            whatever writes there, keeps it up to date. In SQLite, times are texts, all in one form of ISO 8601. Without
+            it, nothing tells what has changed.
         overlap: How long a transaction on that table may take, in seconds. If `changed_column` is a number: by how much
             of it one may be late.
-        deleted_column: What marks a row as deleted: a boolean, a whole number that is not 0, or a time. Rows are then
-            marked in place of being deleted, and marked ones are not there.
+        deleted_column: What marks a row as deleted: a boolean, a whole number that is not 0, or a time. NULL, 0, false
+            and an empty text do not. Rows are then marked in place of being deleted, and marked ones are not there.
         columns: Which columns contacts have, beside the id. By default, all.
         read_only: Which of them are not to be written, beside those that the database computes.
         new_id: Makes the id of a new row, where the database does not: `uuid.uuid4`.

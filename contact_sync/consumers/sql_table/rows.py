@@ -1,4 +1,4 @@
-"""Statements on the table. Rows that are marked as deleted are not there."""
+"""Statements on the table. Rows that are marked as deleted are not there, nor are those that have no id yet."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ from .values import merged
 MOST_FOUND: Final = 1000
 """How many rows a look-up gives. Whoever has a value that so many have is not found by it."""
 
+_UNMARKED: Final = ("", "0", "false")
+"""Texts that say that a row is not deleted, in SQLite, where any column may hold any value."""
+
 Values = Mapping[str, Any]
 
 
@@ -54,7 +57,7 @@ class Rows:
         self._new_id = new_id
         self._table = layout.table
         self._id: ColumnElement[Any] = layout.table.c[layout.id.name]
-        self._there = _there(layout)
+        self._there = and_(has_id(layout), _there(layout))
         self._select = select(self._table).where(self._there)
 
     def contact(self, row: Row[Any]) -> dict[str, Any]:
@@ -71,11 +74,12 @@ class Rows:
 
     def is_there(self, row: Row[Any]) -> bool:
         """Whether a row is not marked as deleted."""
-        deleted = self._layout.deleted
-        if deleted is None:
-            return True
-        value = row._mapping[deleted.name]
-        return value is None or (deleted.kind in ("boolean", "integer") and not value)
+        value = None if self._layout.deleted is None else row._mapping[self._layout.deleted.name]
+        return not value or str(value).lower() in _UNMARKED
+
+    def has_id(self, row: Row[Any]) -> bool:
+        """Whether a row has an id."""
+        return row._mapping[self._layout.id.name] not in (None, "")
 
     def get(self, connection: Connection, id: Any) -> Row[Any]:
         """Read a row.
@@ -98,7 +102,7 @@ class Rows:
         return list(connection.execute(self._select.where(same).order_by(self._id).limit(MOST_FOUND)))
 
     def find_all(self, connection: Connection, values: Values) -> list[Row[Any]]:
-        """Read the rows that have several values, those that are marked as deleted among them."""
+        """Read the rows that have several values, those that are marked as deleted or have no id among them."""
         same = and_(*(self._table.c[name] == value for name, value in values.items()))
         return list(connection.execute(select(self._table).where(same).limit(2)))
 
@@ -173,12 +177,21 @@ class Rows:
             raise NoSuchRow
 
 
+def has_id(layout: Layout) -> ColumnElement[bool]:
+    """Whether a row has an id: NULL is none, of which a unique column may have many, nor is an empty text."""
+    column: ColumnElement[Any] = layout.table.c[layout.id.name]
+    # Not by comparing with "", which is NULL to some databases.
+    return column.like("_%") if layout.id.kind == "text" and not layout.id.words else column.is_not(None)
+
+
 def _there(layout: Layout) -> ColumnElement[bool]:
     if layout.deleted is None:
         return true()
     column: ColumnElement[Any] = layout.table.c[layout.deleted.name]
+    if layout.deleted.raw:
+        return or_(column.is_(None), column == 0, func.lower(column).in_(_UNMARKED))
     if layout.deleted.kind == "boolean":
-        return or_(column.is_(None), column == (0 if layout.deleted.raw else false()))
+        return or_(column.is_(None), column == false())
     return or_(column.is_(None), column == 0) if layout.deleted.kind == "integer" else column.is_(None)
 
 

@@ -140,15 +140,18 @@ class Writer:
 
     def _existing(self, connection: Connection, values: Mapping[str, Any]) -> Result:
         """Say which row has the values that no second one may have."""
-        found: dict[str, tuple[Row[Any], str]] = {}
+        found: dict[Any, tuple[Row[Any], str]] = {}
         for unique in [(self._layout.id.name,), *self._layout.uniques]:
             wanted = {name: values[name] for name in unique if name in values and not isinstance(values[name], Null)}
             if len(wanted) == len(unique):
                 for row in self._rows.find_all(connection, wanted):
-                    found.setdefault(self._rows.id_of(row), (row, ", ".join(unique)))
+                    key = self._rows.id_of(row) if self._rows.has_id(row) else None
+                    found.setdefault(key, (row, ", ".join(unique)))
         if len(found) != 1:
             return Result.failed("the table has a row with these values already", reason=EXISTS)
         ((id, (row, columns)),) = found.items()
+        if id is None:
+            return Result.failed(f"a row that has no id yet has the same {columns}")
         if not self._rows.is_there(row):
             return Result.failed(f"a row that is marked as deleted has the same {columns}")
         return Result.failed(f"a row has the same {columns}", id=id, reason=EXISTS)

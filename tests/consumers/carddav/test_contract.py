@@ -30,8 +30,12 @@ class TestCardDAV(ConsumerContract):
         yield consumer
         consumer.close()
 
+    @pytest.fixture
+    def crm_url(self, url: str) -> str:
+        return url
+
     def consumer_at(self, url: str) -> CardDAVConsumer:
-        return CardDAVConsumer(f"{url}/ann/contacts/", OWNER, timeouts=Timeouts(0.3, 0.3, 0.6))
+        return CardDAVConsumer(f"{url.rstrip('/')}/", OWNER, timeouts=Timeouts(0.3, 0.3, 0.6))
 
     def new_contact(self, n: int) -> dict[str, Any]:
         return {

@@ -11,7 +11,7 @@ from contact_sync.consumers.hubspot import HubSpotConsumer
 from contact_sync.testing import ConsumerContract
 
 from .conftest import PROPERTIES, Connect
-from .double import TOKEN
+from .double import TOKEN, HubSpotDouble
 
 
 class TestHubSpot(ConsumerContract):
@@ -24,6 +24,10 @@ class TestHubSpot(ConsumerContract):
     @pytest.fixture
     def consumer(self, connect: Connect) -> HubSpotConsumer:
         return connect()
+
+    @pytest.fixture
+    def crm_url(self, hubspot: HubSpotDouble) -> str:
+        return hubspot.url
 
     def new_contact(self, n: int) -> dict[str, Any]:
         return {"firstname": f"Contact {n}", "company": f"Company {n}", "points": str(n), "newsletter": "true"}

@@ -69,12 +69,18 @@ QUICK = "timeouts: {connect: 0.3, read: 0.3, total: 1}\n"
 
 
 @pytest.fixture(scope="class")
-def crm(request: pytest.FixtureRequest) -> Iterator[RestConsumer]:
-    """The consumer of a running API."""
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Where the API runs."""
     with LoopbackServer(request.cls.api()) as server:
-        crm = RestConsumer.from_yaml(request.cls.declaration, environ={"CRM": server.url})
-        yield crm
-        crm.close()
+        yield server.url
+
+
+@pytest.fixture(scope="class")
+def crm(request: pytest.FixtureRequest, url: str) -> Iterator[RestConsumer]:
+    """The consumer of a running API."""
+    crm = RestConsumer.from_yaml(request.cls.declaration, environ={"CRM": url})
+    yield crm
+    crm.close()
 
 
 class _Declared(ConsumerContract):
@@ -88,6 +94,10 @@ class _Declared(ConsumerContract):
     @pytest.fixture
     def consumer(self, crm: RestConsumer) -> RestConsumer:
         return crm
+
+    @pytest.fixture
+    def crm_url(self, url: str) -> str:
+        return url
 
     def consumer_at(self, url: str) -> RestConsumer:
         return RestConsumer.from_yaml(self.declaration + QUICK, environ={"CRM": url})

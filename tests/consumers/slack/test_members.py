@@ -213,8 +213,32 @@ class TestChanges:
         assert told(one, cursor)[:2] == ([], [])
         slack.edit("U1", title="Engineer")
         slack.delete("U2")
-        slack.members["U3"] |= {"updated": slack.now, "is_bot": True}
         assert told(one, cursor)[:2] == (["U1"], ["U2"])
+
+    @pytest.mark.parametrize("flag", ["is_stranger", "is_bot"])
+    def test_a_member_who_becomes_no_contact_is_gone(self, slack: DocumentedSlack, consumer: Make, flag: str) -> None:
+        """So are those who never were one, and have changed: nobody knows here, and nothing comes of it."""
+        slack.members = {"U1": member("U1"), "U2": member("U2", **{flag: True}), "U3": member("U3", **{flag: True})}
+        one = consumer()
+        everybody, gone, cursor = told(one, None)
+        assert (everybody, gone) == (["U1"], [])
+        slack.now += 1000
+        for id in ("U1", "U2"):
+            slack.members[id] |= {"updated": slack.now, flag: True}
+        assert told(one, cursor)[:2] == ([], ["U1", "U2"])
+
+    def test_who_is_only_invited_is_not_told_of_as_gone(self, slack: DocumentedSlack, consumer: Make) -> None:
+        """Or else the sync would keep them out when they come."""
+        slack.members = {"U1": member("U1"), "U2": member("U2", is_invited_user=True)}
+        one = consumer()
+        cursor = told(one, None)[2]
+        slack.now += 1000
+        slack.members["U2"] |= {"updated": slack.now}
+        ids, gone, cursor = told(one, cursor)
+        assert (ids, gone) == ([], [])
+        slack.now += 1000
+        slack.members["U2"] |= {"updated": slack.now, "is_invited_user": False}
+        assert told(one, cursor)[:2] == (["U2"], [])
 
     def test_a_member_who_becomes_an_unwanted_guest_is_gone(self, slack: DocumentedSlack, consumer: Make) -> None:
         slack.members = {"U1": member("U1", updated=NOW, is_restricted=True)}

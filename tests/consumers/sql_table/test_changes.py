@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from contact_sync.consumer import Changes, CursorExpired, changes
+from contact_sync.consumer import Changes, CursorExpired, ask, changes, pages
 from contact_sync.consumers.sql_table import SQLTableConsumer
+from contact_sync.results import Result
 from tests.consumers.sql_table.conftest import Make, Place, Schema, SQLiteFile
 from tests.consumers.sql_table.tables import POSTGRESQL_CUSTOMERS, POSTGRESQL_PEOPLE, SQLITE_CUSTOMERS
 
@@ -42,7 +44,9 @@ def test_what_is_known_is_not_told_for_ever(place: Place, open_table: Make, cloc
     """Until nothing has changed for as long as a transaction may take; of a day, until another one is the latest."""
     place.run(NUMBERED.format(type=type))
     numbers = type in ("integer", "numeric(20,0)")
-    values = ("1", "2", "3") if numbers else ("'2024-05-01'", "'2024-05-02'", "'2024-06-01'")
+    times = ("2024-05-01", "2024-05-02", "2024-06-01")
+    hour = " 10:00:00" if type == "timestamp" else ""
+    values = ("1", "2", "3") if numbers else tuple(f"'{day}{hour}'" for day in times)
     consumer = open_table(place.url, "rows", changed_column="version", overlap=30)
     place.run(f"INSERT INTO rows VALUES (1, 'a', {values[0]}, NULL), (2, 'b', {values[1]}, NULL)")
     ids, _, cursor = told(consumer, None)
@@ -172,8 +176,119 @@ def test_times_of_sqlite_are_compared_in_the_form_in_which_they_are_kept(
     assert told(consumer, cursor)[0] == [2]
     sqlite.run("UPDATE customers SET email = 'c', updated_at = '2024-05-01T10:00:40Z' WHERE id = 1")
     assert told(consumer, cursor)[0] == [1, 2]
-    sqlite.run("UPDATE customers SET updated_at = 'whenever' WHERE id = 1")
-    assert told(consumer, told(consumer, cursor)[2])[0] == [1]
+
+
+MIXED = {
+    "with T and with a blank": "2024-05-01T10:00:00",
+    "with a zone and without": "2024-05-01 10:00:00Z",
+    "with a time and without": "2024-05-01",
+    "with seconds and without": "2024-05-01 10:00",
+    "times and numbers": 1714557600,
+    "something that is no time": "whenever",
+}
+
+
+@pytest.mark.parametrize("other", MIXED.values(), ids=list(MIXED))
+def test_times_of_several_forms_are_refused_in_sqlite(sqlite: SQLiteFile, open_table: Make, other: str | int) -> None:
+    """They are not in the order in which rows were changed, so that edits would be lost."""
+    sqlite.run("CREATE TABLE rows (id INTEGER PRIMARY KEY, email TEXT, version, gone)")
+    sqlite.run("INSERT INTO rows VALUES (1, 'a', '2024-05-01 10:00:00', NULL), (2, 'b', '', NULL), (3, 'c', NULL, 1)")
+    consumer = open_table(sqlite.url, "rows", changed_column="version")
+    ids, _, cursor = told(consumer, None)
+    assert ids == [2, 1, 3]
+    sqlite.rows("UPDATE rows SET version = ? WHERE id = 2", other)
+    for begin in (None, cursor):
+        (failure,) = changes(consumer, begin)
+        assert isinstance(failure, Result)
+        assert "changed_column: 'version' holds" in (failure.error or "")
+        assert not failure.retryable
+        assert str(other) not in (failure.error or "")
+    sqlite.run("UPDATE rows SET version = '2024-05-01 10:00:01' WHERE id = 2")
+    assert told(consumer, cursor)[0] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("2024-05-01T10:00:00.5+02:00", "2024-05-01T10:00:01+02:00"), ("2024-05-01", "2024-05-02"), (7, 8.5)],
+    ids=["with a zone", "days", "numbers"],
+)
+def test_values_of_one_form_are_told_in_sqlite(
+    sqlite: SQLiteFile, open_table: Make, before: object, after: object
+) -> None:
+    sqlite.run("CREATE TABLE rows (id INTEGER PRIMARY KEY, email TEXT, version)")
+    sqlite.rows("INSERT INTO rows VALUES (1, 'a', ?), (2, 'b', NULL)", before)
+    consumer = open_table(sqlite.url, "rows", changed_column="version", overlap=0)
+    cursor = told(consumer, None)[2]
+    sqlite.rows("UPDATE rows SET version = ? WHERE id = 2", after)
+    assert 2 in told(consumer, cursor)[0]
+
+
+def test_times_that_have_another_form_than_before_begin_the_walk_anew(sqlite: SQLiteFile, open_table: Make) -> None:
+    """A blank sorts before the T of the cursor: what was changed since would be lost."""
+    sqlite.run(SQLITE_CUSTOMERS)
+    sqlite.run("INSERT INTO customers (email, updated_at) VALUES ('a', '2024-05-01T10:00:00')")
+    consumer = open_table(sqlite.url, "customers", changed_column="updated_at")
+    cursor = told(consumer, None)[2]
+    sqlite.run("UPDATE customers SET updated_at = '2024-05-01 11:00:00'")
+    with pytest.raises(CursorExpired):
+        list(changes(consumer, cursor))
+
+
+def test_days_in_a_text_may_still_be_given_to_changes_of_that_day(
+    sqlite: SQLiteFile, open_table: Make, clock: Clock
+) -> None:
+    sqlite.run("CREATE TABLE rows (id INTEGER PRIMARY KEY, email TEXT, version TEXT)")
+    sqlite.run("INSERT INTO rows VALUES (1, 'a', '2024-05-01'), (2, 'b', '2024-04-01')")
+    consumer = open_table(sqlite.url, "rows", changed_column="version", overlap=30)
+    cursor = told(consumer, None)[2]
+    for _ in range(3):
+        clock.now += 40
+        cursor = told(consumer, cursor)[2]
+    sqlite.run("UPDATE rows SET version = '2024-05-01' WHERE id = 2")
+    assert told(consumer, cursor)[0] == [1, 2]
+
+
+def test_rows_without_an_id_are_not_there_and_end_no_walk(place: Place, open_table: Make) -> None:
+    """A unique column may hold many NULLs. A row without a time is told the first time, and once."""
+    place.run("CREATE TABLE rows (code varchar(20) UNIQUE, email varchar(50) UNIQUE, version integer)")
+    place.run(
+        "INSERT INTO rows VALUES "
+        + ", ".join(f"(NULL, 'n{n}', {n if n % 2 else 'NULL'})" for n in range(450))
+        + ", "
+        + ", ".join(f"('k{n:03}', 'a{n}', {n if n % 2 else 'NULL'})" for n in range(450))
+        + ", ('', 'empty', 1)"
+    )
+    consumer = open_table(place.url, "rows", id_column="code", changed_column="version")
+    every = [f"k{n:03}" for n in range(450)]
+
+    walked = [contact["code"] for page in itertools.islice(pages(consumer, 30), 50) for contact in page.contacts or ()]
+    assert walked == every
+    assert [contact["code"] for contact in consumer.list_contacts(1, 2).contacts or ()] == every[:2]
+    listed = [page for page in itertools.islice(changes(consumer, None), 50) if isinstance(page, Changes)]
+    assert sorted(contact["code"] for page in listed for contact in page.contacts) == every
+    assert [id for page in listed for id in page.deleted] == []
+    assert ask(consumer, "get_contact_by_email", "n1").not_found
+    assert ask(consumer, "get_contact_by_email", "empty").not_found
+
+    refused = ask(consumer, "create_contact", {"code": "new", "email": "n1"})
+    assert (refused.id, refused.reason, refused.error) == (None, None, "a row that has no id yet has the same email")
+    place.run("UPDATE rows SET code = 'late', version = 1000 WHERE email = 'n1'")
+    later = [page for page in changes(consumer, listed[-1].cursor) if isinstance(page, Changes)]
+    assert "late" in [contact["code"] for page in later for contact in page.contacts]
+
+
+@pytest.mark.parametrize("mark", ["", "0", "false", 0, False, None])
+@pytest.mark.parametrize("type", ["TEXT DEFAULT ''", "BOOLEAN", "INTEGER", "TIMESTAMP", ""])
+def test_what_is_empty_or_false_marks_no_row_as_deleted(
+    sqlite: SQLiteFile, open_table: Make, mark: object, type: str
+) -> None:
+    sqlite.run(f"CREATE TABLE rows (id INTEGER PRIMARY KEY, email TEXT, version INTEGER, gone {type})")
+    sqlite.rows("INSERT INTO rows VALUES (1, 'a', 1, ?), (2, 'b', 2, '2024-05-01 10:00:00')", mark)
+    consumer = open_table(sqlite.url, "rows", changed_column="version", deleted_column="gone")
+    assert [contact["id"] for contact in consumer.list_contacts().contacts or ()] == [1]
+    assert told(consumer, None)[:2] == ([1], ["2"])
+    assert ask(consumer, "delete_contact", "1").success
+    assert consumer.list_contacts().contacts == []
 
 
 def test_an_empty_table_has_a_cursor_as_well(place: Place, open_table: Make) -> None:

@@ -84,8 +84,6 @@ class TestOnSQLite(OfCustomers):
 
 
 class TestOnPostgreSQL(OfCustomers):
-    test_both_sides_converge = None  # type: ignore[assignment]  # the sync with PostgreSQL is tested below
-
     @pytest.fixture
     def consumer(self, customers_in_postgresql: SQLTableConsumer) -> SQLTableConsumer:
         return customers_in_postgresql
@@ -94,7 +92,6 @@ class TestOnPostgreSQL(OfCustomers):
 class TestOnSQLiteWithOddNames(ConsumerContract):
     """Ids are texts of our making that SQLite does not tell apart by case; rows are marked; a number says when."""
 
-    test_both_sides_converge = None  # type: ignore[assignment]  # the sync with SQLite is tested above
     id_field = "the id"
     email_field = "e\\.mail"
     text_field = "full name %s :x"
