@@ -15,6 +15,7 @@ from .contract_applies import Need, choose, tests_of
 from .contract_changes import ChangesTests
 from .contract_faults import FaultTests
 from .contract_hostile import HostileIdTests
+from .contract_interrupted import InterruptedTests
 from .contract_lookups import LookupTests
 from .contract_optional import OptionalTests
 from .contract_pages import PageTests
@@ -46,7 +47,8 @@ class ConsumerContract(
 
     `text_field` and the fixture `consumer` have to be given. `id_field`, `email_field`, `new_contact` and the other
     declarations of `ConsumerDeclaration` have defaults. With `consumer_at`, the suite also tests what the consumer
-    makes of a CRM that is away, slow or broken.
+    makes of a CRM that is away, slow or broken; with a fixture `crm_url` too, what it makes of single requests and
+    answers that get lost on the way to the CRM.
 
     In the last tests a real sync runs between the consumer and a sandbox of the platform, while things go wrong: in the
     end both sides have to be the same. Each of them tells a story that follows from a seed, which a failure names.
@@ -66,6 +68,7 @@ class ConsumerContract(
         there: set[Any] = {name if able else f"no {name}" for name, able in can.items()}
         there |= {"records"} if cls.can_create or cls.has_people else set()
         there |= {"consumer_at"} if cls.consumer_at is not ConsumerDeclaration.consumer_at else set()
+        there |= {"crm_url"} if hasattr(cls, "crm_url") else set()
         chosen: frozenset[Need] = frozenset(there)
         choose(cls, _TESTS, chosen)
 
@@ -101,7 +104,7 @@ class ConsumerContract(
 
 
 _PEOPLE = inspect.getattr_static(ConsumerContract, "people")
-_TESTS = tests_of(ConsumerContract, FaultTests)
+_TESTS = tests_of(ConsumerContract, FaultTests, InterruptedTests)
 
 
 class ReadOnlyContract(ConsumerContract):

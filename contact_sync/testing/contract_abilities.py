@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from contact_sync.consumer import EXISTS, READ_ONLY, CRMField, declaration_problem, offers
+from contact_sync.consumer import EXISTS, READ_ONLY, CRMField, batch_size_of, declaration_problem, offers
 from contact_sync.results import Result
 from contact_sync.sides import hits
 
@@ -22,6 +22,9 @@ TELL_EXISTS: Final = (
     "Answer Result.failed(<why>, id=<the existing record's>), or Result.failed(<why>, reason=EXISTS) if the CRM does "
     "not say which one it is"
 )
+
+LISTED: Final = 5
+"""How many of the fields that are read-only by `list_fields` alone are tried."""
 
 
 class AbilityTests:
@@ -93,24 +96,40 @@ class AbilityTests:
 
     @needs("update")
     def test_read_only_fields_keep_their_values(self, probe: Probe) -> None:
-        """A write of a field that cannot be written is refused, or leaves it."""
-        fields = list(probe.consumer.read_only_fields)
-        own = [name for name in (probe.declared.text_field, probe.declared.email_field) if name in fields]
+        """A write of a field that cannot be written is refused, or leaves it, be it alone or in a batch."""
+        declared = list(probe.consumer.read_only_fields)
+        own = [name for name in (probe.declared.text_field, probe.declared.email_field) if name in declared]
         assert not own, (
             f"read_only_fields names {own}, and the suite is given it as a field for update_contact to write"
         )
-        for field in fields:
+        for field in _read_only(probe):
             id, _ = probe.record()
             before = value_at(probe.read(id), field)
             written = _another(before)
             change = probe.change(id)
             put(change, field, written)
-            result = probe.ask("update_contact", change)
-            now = value_at(probe.read(id), field)
-            assert now != written, (  # it may be another one than before, such as the time of the last change
-                f"read_only_fields names {field!r}, and after update_contact, which {said(result)}, it is {now!r}, as "
-                f"was written in place of {before!r}; if it can be written, it is not read-only"
-            )
+            result = probe.ask("update_contact", copy.deepcopy(change))
+            _assert_unwritten(probe, "update_contact", field, id, written, result)
+            if batch_size_of(probe.consumer) > 1:
+                other = probe.change(probe.record().id, text="Changed")
+                result = probe.ask_many("update_contacts", [change, other])[0]
+                _assert_unwritten(probe, "update_contacts", field, id, written, result)
+
+    @needs("create")
+    def test_read_only_fields_are_not_set_by_a_create(self, probe: Probe) -> None:
+        """A create with a field that cannot be written is refused, or leaves it, be it alone or in a batch."""
+        for field in _read_only(probe):
+            id, _ = probe.create()
+            written = _another(value_at(probe.read(id), field))
+            contacts = [probe.contact(), probe.contact()]
+            for contact in contacts:
+                put(contact, field, written)
+            results = {"create_contact": probe.ask("create_contact", contacts[0])}
+            if batch_size_of(probe.consumer) > 1:
+                results["create_contacts"] = probe.ask_many("create_contacts", [contacts[1], probe.contact()])[0]
+            for method, result in results.items():
+                if result.success:
+                    _assert_unwritten(probe, method, field, str(result.id), written, result)
 
     @needs("update", "records")
     def test_an_empty_field_is_told_of(self, probe: Probe) -> None:
@@ -143,8 +162,8 @@ class AbilityTests:
             "has to write it ('properties.phone' for one in an object)"
         )
         fixed = [field.name for field in fields if field.read_only and steps(field.name) in written]
-        assert not (fixed and probe.declared.can_update), (
-            f"list_fields says that {fixed} cannot be written, and update_contact is tested with it"
+        assert not (fixed and (probe.declared.can_create or probe.declared.can_update)), (
+            f"list_fields says that {fixed} cannot be written, and create_contact and update_contact are tested with it"
         )
 
 
@@ -177,10 +196,31 @@ def _assert_exists(probe: Probe, key: str, value: object, result: Result, id: st
     )
 
 
+def _read_only(probe: Probe) -> list[str]:
+    """The fields that cannot be written: those that are declared, and some of those that are listed as such."""
+    declared = list(probe.consumer.read_only_fields)
+    own = {probe.declared.id_field, probe.declared.email_field, probe.declared.text_field}
+    known = {steps(name) for name in (*declared, *own)}
+    known |= {path for path, _ in leaves(probe.contact())}  # another test is for these
+    listed = [it for it in probe.consumer.list_fields() if isinstance(it, CRMField) and it.read_only]
+    more = [field.name for field in listed if steps(field.name) not in known]
+    return [name for name in declared if name not in own] + more[:LISTED]
+
+
+def _assert_unwritten(probe: Probe, method: str, field: str, id: str, written: object, result: Result) -> None:
+    __tracebackhide__ = True
+    now = value_at(probe.read(id), field)
+    assert now != written, (  # it may be another one than before, such as the time of the last change
+        f"{field!r} cannot be written, by read_only_fields or list_fields, and after {method}, which "
+        f"{said(result)}, it is {now!r}, as was written; leave such fields out of what is sent to the CRM, or, if it "
+        "can be written, do not name it as read-only"
+    )
+
+
 def _another(value: object) -> object:
     """A value of the same kind."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):
-        return value + 1
+        return value + 7919  # far off, where the CRM counts
     return f"{value}x" if isinstance(value, str) and value else "Changed"

@@ -1,6 +1,10 @@
-"""Which tests of `ConsumerContract` a consumer gets: those of what it can, chosen when the suite's class is made.
+"""Which tests of `ConsumerContract` a suite has: chosen when its class is made, by what that declares.
 
-A test that does not apply is not there. It is never one that passes without having looked.
+Of what the class says (`can_create` and the like, `consumer_at`, `crm_url`, `people`), tests that do not apply are not
+there. What the consumer alone says (`lacks`, `batch_size`, `unique_keys`, `read_only_fields`, its optional methods) is
+not known before a fixture has made it. Tests of that are in every suite: where a consumer has no `list_changed` or
+`archive_contact`, they see that it does not pretend to; of batches, keys and fields that are not there they see
+nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from typing import Any, Final, Literal, TypeVar
 
 Test = TypeVar("Test", bound=Callable[..., Any])
 
-Need = Literal["create", "update", "delete", "records", "consumer_at", "no create", "no update", "no delete"]
+Need = Literal["create", "update", "delete", "records", "consumer_at", "crm_url", "no create", "no update", "no delete"]
 """What a test needs. `records`: that records can be made as the test wants them, by the consumer or by people.
 `no create`: that the consumer says it cannot create."""
 

@@ -69,6 +69,28 @@ class PageTests:
         listed = probe.settled(lambda: _walked(probe), lambda it: _holds(probe, [it], records))
         _assert_each_once(probe, "iter_contacts", listed, records)
 
+    def test_a_full_last_page_is_not_lost(self, probe: Probe) -> None:
+        """Where the last page holds as many contacts as fit, all of them come too."""
+        before = {str(id) for id in _ids(probe, _walked(probe))}
+        size = PAGE
+        if probe.makes:
+            fill = next(count for count in range(PAGE, 2 * PAGE) if (len(before) + count) % PAGE == 0)
+            before |= {record.id for record in probe.records(fill)}
+        else:
+            size = next(size for size in range(max(1, len(before) // 2), 0, -1) if len(before) % size == 0)
+
+        def numbered() -> list[str | None]:
+            numbers = range(1, len(before) // size + 1)
+            return [id for number in numbers for id in _ids(probe, _page(probe, number, size))]
+
+        for method, read in (("list_contacts", numbered), ("iter_contacts", lambda: _ids(probe, _walked(probe, size)))):
+            found = probe.settled(read, lambda it: before <= set(it))
+            left_out = sorted(before - set(found))
+            assert not left_out, (
+                f"{method} with pages of {size} left out {left_out} of {len(before)} records, the last of which fill a "
+                "page; a page is the last one if the CRM says so or the next one is empty"
+            )
+
     def test_list_all_contacts_gives_what_its_pages_held(self, probe: Probe) -> None:
         """All contacts come at once, and every page goes to the callback."""
         records = _records(probe)
@@ -130,10 +152,10 @@ def _numbered(probe: Probe) -> list[Contacts]:
     return walked
 
 
-def _walked(probe: Probe) -> Contacts:
+def _walked(probe: Probe, size: int = PAGE) -> Contacts:
     __tracebackhide__ = True
     listed: Contacts = []
-    for page in pages(probe.consumer, PAGE):
+    for page in pages(probe.consumer, size):
         assert page.success, f"iter_contacts {said(page)}"
         listed += page.contacts or ()
     return listed

@@ -89,6 +89,8 @@ class ConsumerDeclaration:
         """Make a consumer whose CRM is at a URL (`http://127.0.0.1:50123`), with a time-out of a second or less.
 
         Optional. Overriding it adds tests in which that CRM is unreachable, hangs, is overloaded, or answers nonsense.
+        With a fixture `crm_url` beside it, which gives the URL of the CRM that the fixture `consumer` speaks to, in the
+        form that this method takes, it adds tests in which single requests and answers get lost on the way to it.
         """
         raise NotImplementedError("override consumer_at for the tests with a broken CRM")
 
@@ -167,6 +169,11 @@ class Probe:
         else:
             self._created += [result.id for result in results if result.success and result.id is not None]
         return results
+
+    def remember(self, id: str) -> None:
+        """Take note of a record that somebody else created, so that it is deleted in the end."""
+        if id not in self._created:
+            self._created.append(id)
 
     def address(self, start: str = "contact") -> str:
         """An e-mail address that no record has."""

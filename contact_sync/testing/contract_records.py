@@ -110,6 +110,19 @@ class RecordTests:
         assert not lost, f"update_contact did not write every field that it was given; {'; '.join(lost)}"
 
     @needs("update", "records")
+    def test_an_edit_back_to_what_was_is_written(self, probe: Probe) -> None:
+        """A value that was written before, and then another one, is written again."""
+        id, _ = probe.record(text="At first")
+        for text in ("Once", "Twice", "Once", "At first"):
+            result = probe.ask("update_contact", probe.change(id, text=text))
+            assert result.success, f"update_contact {said(result)}"
+            found = value_at(probe.read(id), probe.declared.text_field)
+            assert found == text, (
+                f"update_contact was given {text!r}, which the record has had before, and it is {found!r}; send every "
+                "update: what was sent last is not what the CRM has"
+            )
+
+    @needs("update", "records")
     def test_none_clears_a_field(self, probe: Probe) -> None:
         """The `clear_value` in an update empties that field, and keeps the others; where nothing can be cleared, a
         `None` is refused or leaves it."""

@@ -29,6 +29,10 @@ class TestKinto(ConsumerContract):
         yield consumer
         consumer.close()
 
+    @pytest.fixture
+    def crm_url(self, kinto: dict[str, str]) -> str:
+        return kinto["KINTO_SERVER"].removesuffix("/v1")
+
     def consumer_at(self, url: str) -> RestConsumer:
         return RestConsumer.from_yaml(DECLARATION.read_text() + QUICK, environ=environment(f"{url}/v1"))
 

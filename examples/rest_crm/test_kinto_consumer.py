@@ -28,6 +28,10 @@ class TestKintoConsumer(ConsumerContract):
         yield consumer
         consumer.close()
 
+    @pytest.fixture
+    def crm_url(self, kinto: str) -> str:
+        return kinto.removesuffix("/v1")
+
     def consumer_at(self, url: str) -> KintoConsumer:
         return KintoConsumer(f"{url}/v1", ACCOUNT, timeout=(0.3, 0.3))
 

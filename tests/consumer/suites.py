@@ -8,7 +8,15 @@ from collections.abc import Iterable
 
 import pytest
 
-MODULES = ("wrong_consumers", "wrong_optional", "wrong_declared", "wrong_changes", "wrong_synced", "read_only")
+MODULES = (
+    "wrong_consumers",
+    "wrong_optional",
+    "wrong_declared",
+    "wrong_changes",
+    "wrong_synced",
+    "wrong_troubled",
+    "read_only",
+)
 
 NOT_NEEDED = ("cacheprovider", "doctest", "hypothesispytest", "logging", "unittest", "warnings", "xdist")
 """Plugins that cost time with every test."""
@@ -22,14 +30,15 @@ FEWER_TEXTS = f"{NO_STORIES} and not (survive and not (zeros or accents or plus)
 """The same, with a few of the texts and addresses, in which all mistakes show that are made here."""
 
 SAYS_WHERE = re.compile(
-    r"AssertionError: .*(\b(archive|create|delete|find|get|update)_contact\b|_contacts\b|_by_email|list_changed\b|"
-    r"several threads)"
+    r"AssertionError: .*(\b(archive|create|delete|find|get|update)_contact\b|_contacts\b|_by_email|several threads|"
+    r"list_(changed|fields)\b)"
 )
 
 HEAD = f"""
 import pytest
 from contact_sync.testing import ConsumerContract, ConsumerPeople, MemoryConsumer, ReadOnlyContract
 from tests.consumer import {", ".join(MODULES)}
+from tests.consumer.rest import rest_crm
 """
 
 

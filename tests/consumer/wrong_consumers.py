@@ -239,6 +239,38 @@ class WalksOnePage(MemoryConsumer):
         yield page
 
 
+class FullLastPageIsLost(MemoryConsumer):
+    """Takes a full page for one with more behind it, and looks at that first."""
+
+    def list_contacts(self, page: int = 1, limit: int = PAGE_SIZE) -> ResultLike:
+        found, behind = super().list_contacts(page, limit), super().list_contacts(page + 1, limit)
+        assert isinstance(found, Result)
+        assert isinstance(behind, Result)
+        full = len(found.contacts or ()) == limit > 1
+        return behind if full and not behind.contacts else found
+
+
+class FullLastPageOfAWalkIsLost(MemoryConsumer):
+    def iter_contacts(self, page_size: int = PAGE_SIZE) -> Iterator[Result]:
+        walked = list(super().iter_contacts(page_size))
+        full = [page for page in walked[-1:] if len(page.contacts or ()) == page_size]
+        yield from walked[:-1] if full else walked
+
+
+class SendsNoEditTwice(MemoryConsumer):
+    """Remembers what it has sent, and sends the same no more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[dict[str, Any]] = []
+
+    def update_contact(self, contact: dict[str, Any]) -> ResultLike:
+        if contact in self.sent and contact["id"] in self.records:
+            return Result.ok(contact["id"])
+        self.sent.append(dict(contact))
+        return super().update_contact(contact)
+
+
 class NothingForTheCallback(MemoryConsumer):
     def list_all_contacts(self, page_size: int = PAGE_SIZE, callback: object = None) -> Result:
         return super().list_all_contacts(page_size)

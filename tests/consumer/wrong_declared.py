@@ -9,6 +9,12 @@ from contact_sync.consumer import CANNOT_CLEAR, EXISTS, CRMField, RateBudget, Re
 from contact_sync.results import NOT_FOUND, Result
 from contact_sync.testing import MemoryConsumer
 
+from .batches import Batches
+
+
+def without_score(contact: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in contact.items() if name != "score"}
+
 
 class CannotClear(MemoryConsumer):
     """Right: its fields keep their values."""
@@ -28,7 +34,10 @@ class ClearedByText(MemoryConsumer):
     def update_contact(self, contact: dict[str, Any]) -> ResultLike:
         if None in contact.values():
             return Result.failed("null is no text")
-        return super().update_contact({name: value for name, value in contact.items() if name != "score"})
+        return super().update_contact(without_score(contact))
+
+    def create_contact(self, contact: dict[str, Any]) -> ResultLike:
+        return super().create_contact(without_score(contact))
 
     def list_fields(self) -> Sequence[CRMField]:
         return [CRMField("id"), CRMField("email"), CRMField("first_name"), CRMField("score", read_only=True)]
@@ -113,6 +122,28 @@ class UniqueCannotBeFound(UniqueUnnamed):
 
 class ReadOnlyIsWritten(MemoryConsumer):
     read_only_fields = ("score",)
+
+
+class ReadOnlyIsWrittenByCreates(MemoryConsumer):
+    read_only_fields = ("score",)
+
+    def update_contact(self, contact: dict[str, Any]) -> ResultLike:
+        return super().update_contact(without_score(contact))
+
+
+class ReadOnlyIsWrittenByBatches(Batches):
+    read_only_fields = ("score",)
+
+    def create_contact(self, contact: dict[str, Any]) -> ResultLike:
+        return super().create_contact(without_score(contact))
+
+    def update_contact(self, contact: dict[str, Any]) -> ResultLike:
+        return super().update_contact(without_score(contact))
+
+
+class ListedAsReadOnlyIsWritten(MemoryConsumer):
+    def list_fields(self) -> Sequence[CRMField]:
+        return [CRMField("email"), CRMField("first_name"), CRMField("score", read_only=True)]
 
 
 class ReadOnlyIsTheText(MemoryConsumer):

@@ -27,5 +27,9 @@ class TestCrmConsumer(ConsumerContract):
     def consumer(self, one_crm: Crm) -> CrmConsumer:
         return CrmConsumer(one_crm.url, OWN_KEY)
 
+    @pytest.fixture
+    def crm_url(self, one_crm: Crm) -> str:
+        return one_crm.url
+
     def consumer_at(self, url: str) -> CrmConsumer:
         return CrmConsumer(url, OWN_KEY, timeout=0.5)

@@ -21,7 +21,7 @@ from contact_sync.consumer import (
 )
 from contact_sync.consumers.auth import SharedTokens, open_auth
 from contact_sync.consumers.http import UnreadableAnswer
-from contact_sync.errors import ConfigurationError
+from contact_sync.errors import ConfigurationError, ContactSyncError
 from contact_sync.results import NOT_FOUND, Result, to_result
 from key_stores import KeyStore
 
@@ -264,7 +264,12 @@ class RestConsumer(ExternalAPIConsumer):
 
     def list_fields(self) -> Sequence[CRMField]:
         fields = self._declared.fields
-        return name_fields(self._caller, fields) if isinstance(fields, FieldsFrom) else fields or ()
+        if not isinstance(fields, FieldsFrom):
+            return fields or ()
+        try:
+            return name_fields(self._caller, fields)
+        except Ended as end:
+            raise ContactSyncError(end.result.error) from None
 
     def close(self) -> None:
         self._caller.close()

@@ -116,7 +116,8 @@ class Shape:
         return fields
 
     def outgoing(self, contact: Mapping[str, Any], *, new: bool = False) -> dict[str, Any]:
-        """The fields of a contact as they are sent: without the id, and with what empties a field.
+        """The fields of a contact as they are sent: without the id and what cannot be written, and with what empties a
+        field.
 
         Args:
             new: Whether it is for a new record, which has nothing to be emptied.
@@ -124,7 +125,10 @@ class Shape:
         Raises:
             Unwritable: A date is none.
         """
-        fields: dict[str, Any] = self._emptied(replaced(contact, self.id, MISSING), new or self.clear is CANNOT_CLEAR)
+        written: Mapping[str, Any] = contact
+        for path in (self.id, *self.read_only_paths):
+            written = replaced(written, path, MISSING)
+        fields: dict[str, Any] = self._emptied(written, new or self.clear is CANNOT_CLEAR)
         for date in self.dates:
             fields = date.write(fields)
         return fields

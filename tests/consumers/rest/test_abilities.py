@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from contact_sync.consumer import READ_ONLY, CRMField, abilities_of, ask
 from contact_sync.consumers.rest import RestConsumer
+from contact_sync.errors import ContactSyncError
 from key_stores import MemoryKeyStore
 
 from .script import Script
@@ -67,6 +70,12 @@ class TestFields:
         )
         assert list(crm.list_fields()) == [CRMField("properties.email", "string", False, True, "E-mail")]
         assert api.calls[0].path == "/properties"
+
+    def test_an_api_that_does_not_name_them_is_a_failure_that_says_why(self, api: Script) -> None:
+        crm = api.consumer("fields: {path: /properties}")
+        api.then({}, 403)
+        with pytest.raises(ContactSyncError, match="fields: the API answered HTTP 403"):
+            crm.list_fields()
 
 
 def test_a_method_can_be_overridden_for_what_cannot_be_declared(api: Script) -> None:

@@ -43,6 +43,21 @@ class TestAnOrdinaryApi:
             ("DELETE", "/contacts/7", {}, None),
         ]
 
+    def test_what_cannot_be_written_is_never_sent(self, api: Script) -> None:
+        contact = {"id": "7", "made": "now", "p": {"score": 5, "x": 1}}
+        crm = api.consumer(
+            "record: {read_only: [made, p.score]}\n"
+            "create_many: {path: /many, size: 5, body: {all: '{contacts}'}, results: all}"
+        )
+        api.then(ANN).then(ANN).then({"all": [ANN, ANN]})
+        assert crm.create_contact(contact).success
+        assert sent(api) == {"p": {"x": 1}}
+        assert crm.update_contact(contact).success
+        assert sent(api) == {"p": {"x": 1}}
+        crm.create_contacts([contact, contact])
+        assert sent(api) == {"all": [{"p": {"x": 1}}] * 2}
+        assert contact["made"] == "now"
+
     def test_arguments_and_the_declaration_are_left_alone(self, api: Script) -> None:
         declaration = {"base_url": api.url, "record": {"dates": {"born": "%d.%m.%Y"}}, "headers": {"X-A": "1"}}
         contact = {"id": "7", "born": "1990-02-09", "p": {"q": None}}
