@@ -86,16 +86,21 @@ class Identity:
             value = row.read(written, "ext")
             if row.external not in route.target.unique_keys or row.match or row.id or not isinstance(value, str | int):
                 continue
-            found = self._search(route, [(row, str(value))], written) if value != "" else found
+            if value == "":
+                continue
+            found = self._search(route, [(row, str(value))], written)
+            there = row.read(found.contact or {}, "ext")
+            if found.success and str(there) != str(value) and not holds(found.contact, str(value)):
+                continue  # a search that is not exact has found somebody else
             if not found.not_found:
                 return found
-        return found
+        return Result.failed(NOT_FOUND)
 
     def contradiction(self, route: Route, contact: Mapping[str, Any], record: Mapping[str, Any]) -> str | None:
         """Name the match fields in which a contact and a record differ, if they have none of them in common."""
         differing = []
+        theirs = {own.key for own, _ in self._mapper.match_values(record, route.target.name)}
         for row, value in self._values(route, contact):
-            theirs = {own.key for own, _ in self._mapper.match_values(record, route.target.name)}
             if row.key not in theirs:
                 continue
             if self._has(route, record, row, value):

@@ -208,11 +208,7 @@ class Pairing:
         found = read(claim, route.target, refusal.id)
         if not found.success and found.retryable:
             return found
-        differs = None if found.contact is None else self._identity.contradiction(route, contact, found.contact)
-        if differs is not None:  # some other rule of the CRM's is in the way: it may be somebody else
-            reason = f"the {route.target.noun} {refusal.id} is in the way, and differs in {differs}"
-            return self._decided_or_held(route, id, reason, [refusal.id]) or refusal
-        return self.adopt(route, claim, id, refusal.id, contact, found.contact, refusal)
+        return self._adopt_in_the_way(route, claim, id, refusal.id, contact, found.contact, refusal)
 
     def _adopt_unnamed(
         self, route: Route, claim: ContactClaim, id: str, contact: Mapping[str, Any], refusal: Result
@@ -223,7 +219,24 @@ class Pairing:
             return refusal.with_(error=f"{refusal.error}; {NOT_FOUND_EITHER}")
         if not found.success or found.id is None:
             return found
-        return self.adopt(route, claim, id, found.id, contact, found.contact, refusal)
+        return self._adopt_in_the_way(route, claim, id, found.id, contact, found.contact, refusal)
+
+    def _adopt_in_the_way(
+        self,
+        route: Route,
+        claim: ContactClaim,
+        id: str,
+        found_id: str,
+        contact: Mapping[str, Any],
+        record: Mapping[str, Any] | None,
+        refusal: Result,
+    ) -> Result:
+        """Adopt a record that is in the way of a create, unless all match fields say that it is somebody else."""
+        differs = None if record is None else self._identity.contradiction(route, contact, record)
+        if differs is not None:  # some other rule of the CRM's is in the way
+            reason = f"the {route.target.noun} {found_id} is in the way, and differs in {differs}"
+            return self._decided_or_held(route, id, reason, [found_id]) or refusal
+        return self.adopt(route, claim, id, found_id, contact, record, refusal)
 
     def adopt(
         self,

@@ -176,7 +176,8 @@ def test_a_base_url_of_which_nobody_can_tell_where_it_leads_is_refused(url: str)
 
 @pytest.mark.parametrize("url", ["HTTP://CRM.example:80/v3/", "https://bücher.example/Zoë's book", "http://[::1]:8080"])
 def test_a_base_url_may_be_written_in_many_ways(url: str) -> None:
-    Api(url).close()
+    with closing(Api(url)) as api:
+        assert api.base_url == url.rstrip("/")
 
 
 def test_neither_path_nor_parameters_of_a_call_are_in_the_log_of_the_http_library(

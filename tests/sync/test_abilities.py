@@ -284,6 +284,22 @@ class TestRecordsThatExist:
         assert (said["action"], said["id"]) == ("adopted", "1")
         assert len(crm.records) == 1
 
+    def test_a_record_that_has_the_unique_value_but_is_somebody_else_is_not_adopted(self) -> None:
+        """What somebody says in a chat must not get them another person's record."""
+        crm = self.refusing("phone_number", unique_keys=["phone_number"])
+        MemoryConsumer.create_contact(crm, {"phone_number": "1", "email_address": "boss@example.org"})
+        world = make_world(crm=crm)
+        assert world.event("contact_created", ADA)["data"]["action"] == "held"
+        assert crm.records["1"]["email_address"] == "boss@example.org"
+
+    def test_a_search_for_the_unique_value_that_is_not_exact_finds_nobody(self) -> None:
+        crm = self.refusing("phone_number", unique_keys=["phone_number"])
+        MemoryConsumer.create_contact(crm, {"phone_number": "1", "first_name": "A."})
+        MemoryConsumer.create_contact(crm, {"phone_number": "12"})
+        crm.find_contact = lambda field, value: crm.get_contact("2")  # type: ignore[method-assign]
+        world = make_world(crm=crm)
+        assert "unique_keys" in world.event("contact_created", ADA)["data"]["error"]
+
     def test_it_is_found_by_the_match_rows_once_it_is_there(self) -> None:
         crm = self.refusing("email_address")
         made = threading.Event()
