@@ -24,12 +24,8 @@ demo: ## Plays the main job on embedded defaults and stays up; ONCE=1 ends with 
 	@$(run) contact_sync.cli demo $(if $(filter-out 0,$(ONCE)),--once)
 
 .PHONY: test
-test: lint ## Checks and tests all of it
-	$(call step,tests,$(run) pytest -n $(workers) --dist loadfile --no-loadscope-reorder $(ARGS))
-
-.PHONY: coverage
-coverage: setup-dev ## Measures what the tests reach; takes half as long again
-	$(call step,coverage,$(run) pytest -n $(workers) --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS))
+test: lint ## Checks and tests all of it, with coverage
+	$(call step,tests,$(run) pytest -n $(workers) --dist loadfile --no-loadscope-reorder --cov --cov-report=term $(ARGS))
 
 .PHONY: test-browser
 test-browser: setup-dev ## Tests the pages in a real Chromium (a system package: chromium)

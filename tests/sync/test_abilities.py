@@ -296,7 +296,9 @@ class TestRecordsThatExist:
         crm = self.refusing("phone_number", unique_keys=["phone_number"])
         MemoryConsumer.create_contact(crm, {"phone_number": "1", "first_name": "A."})
         MemoryConsumer.create_contact(crm, {"phone_number": "12"})
-        crm.find_contact = lambda field, value: crm.get_contact("2")  # type: ignore[method-assign]
+        crm.find_contact = lambda field, value: crm.get_contact(  # type: ignore[method-assign]
+            "2" if field == "phone_number" else "nobody"
+        )
         world = make_world(crm=crm)
         assert "unique_keys" in world.event("contact_created", ADA)["data"]["error"]
 
