@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 .NOTPARALLEL:
 
 run := .venv/bin/python -m
-workers ?= 2
+workers ?= 3
 
 # $(call step,what it is,the command): a line before, and a line that names it if it fails.
 step = @printf '\n── %s\n' '$(1)'; $(2) || { printf '\n*** failed: %s\n' '$(1)' >&2; exit 1; }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import stat
 import subprocess
@@ -24,6 +23,7 @@ from contact_sync.testing.sandbox import SandboxPlatform
 from tests.cli.helpers import Project, process, started, wait_until
 from tests.project.markdown import ROOT
 from tests.project.test_documents import commands, wrong_with
+from tests.unmeasured import unmeasured
 
 FILES = [
     ".dockerignore",
@@ -53,7 +53,7 @@ def python(folder: Path, *arguments: str, **env: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"} | env,
+        env=unmeasured(PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1") | env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -345,11 +345,10 @@ def test_where_no_folder_can_be_made_it_says_so(project: Project, monkeypatch: p
 
 def test_what_cannot_be_written_whole_is_not_left_in_half(tmp_path: Path) -> None:
     """As on a full disk: no file may have a single byte."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith("COV")}  # which writes files, too
     done = subprocess.run(
         ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, "-m", "contact_sync.cli", "new", "acme"],
         cwd=tmp_path,
-        env=own | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        env=unmeasured(PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1"),
         capture_output=True,
         text=True,
         timeout=60,

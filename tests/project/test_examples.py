@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.project.markdown import ROOT
+from tests.unmeasured import unmeasured
 
 EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir() and path.name != "__pycache__")
 
@@ -19,7 +19,7 @@ def python(example: Path, *arguments: str, **env: str) -> subprocess.CompletedPr
     return subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=example,
-        env={**os.environ, **env},
+        env=unmeasured(**env),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from key_stores import MemoryKeyStore, StoreUnavailable
+from key_stores.memory import Expiring
 
 _METHODS: Final = (
     "acquire_leases",
@@ -43,6 +44,13 @@ class FaultyStore(MemoryKeyStore):
         """Let calls fail, counted from now: the first one that does, and how many do."""
         self._calls, self.struck, self._after = 0, 0, after
         self._fails = lambda number: first <= number < first + times
+
+    def end_claims(self) -> None:
+        """End all claims and leases, as when their time is over."""
+        with self._lock:
+            self._leases = Expiring()
+            for kept in self._installations.values():
+                kept.claims = Expiring()
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         with self._guard:
