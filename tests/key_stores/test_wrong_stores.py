@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+
+from tests.unmeasured import unmeasured
 
 ROOT = Path(__file__).parents[2]
 WRONG = ["tests/key_stores/wrong_stores.py", "tests/key_stores/wrong_claims.py"]
@@ -88,7 +89,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bo
         [sys.executable, "-m", "pytest", *WRONG, *arguments],
         cwd=ROOT,
         # The suite and the stores are measured where they are right; here that would only take time.
-        env={name: value for name, value in os.environ.items() if not name.startswith("COV")},
+        env=unmeasured(),
         capture_output=True,
         text=True,
         check=False,
