@@ -21,6 +21,8 @@ from tests.project.markdown import ROOT
 from tests.servers import Database, Valkey
 from tests.sync.helpers import World, make_world
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 PATIENCE: Final = 30.0
 RETRIES: Final = Retries(first=0.2, longest=0.2)
 LEASE: Final = 0.5

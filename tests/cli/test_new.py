@@ -177,7 +177,8 @@ def test_the_image_does_not_run_as_root_and_holds_no_secret(made: Path) -> None:
 def test_the_secret_of_this_machine_is_in_no_file_that_is_committed(project: Project) -> None:
     made = [project.folder / name for name in ("one", "two")]
     for folder in made:
-        project.run("new", folder.name)
+        result = project.run("new", folder.name)
+        assert result.code == 0, result.err
     secrets = {line for folder in made for line in (folder / ".env").read_text("utf-8").splitlines()[-1:]}
     assert len(secrets) == 2
     assert all(len(line.removeprefix("SECRET_KEYS=")) >= 32 for line in secrets)

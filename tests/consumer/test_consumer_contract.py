@@ -11,6 +11,8 @@ from contact_sync.testing import ConsumerContract
 from .rest import RestConsumer, rest_crm
 from .suites import FEWER_TEXTS, HEAD, QUIET, failed, names_of
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 pytest_plugins = ["pytester"]
 
 HOSTILE = {"a_hostile_id_reads_nothing", "a_hostile_id_changes_nothing", "a_hostile_id_deletes_nothing"}

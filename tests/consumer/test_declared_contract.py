@@ -13,6 +13,8 @@ from .suites import NO_STORIES, failed, names_of
 from .wrong_changes import TellingInSmallPages, TellsOfNoDeletes
 from .wrong_declared import CannotClear, ClearedByText, Unique, UniqueUnnamed
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 pytest_plugins = ["pytester"]
 
 KINDS = "declarations_are_of_their_kind"

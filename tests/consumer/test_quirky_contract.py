@@ -9,6 +9,8 @@ import pytest
 
 from contact_sync.testing import ConsumerContract, Quirks, QuirkyConsumer
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 COMBINED: list[dict[str, Any]] = [
     {},
     {"ids": "number", "not_found": "json_404", "unique_emails": "without_id", "normalises": True, "partial": True},

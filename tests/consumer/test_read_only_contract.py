@@ -14,6 +14,8 @@ from contact_sync.testing import ConsumerContract, ConsumerPeople, MemoryConsume
 from .read_only import Directory
 from .suites import HEAD, NO_STORIES, failed, names_of
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 pytest_plugins = ["pytester"]
 
 WRONG: dict[str, set[str]] = {

@@ -6,6 +6,8 @@ import pytest
 
 from .suites import HEAD, QUIET, failed, names_of
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 pytest_plugins = ["pytester"]
 
 COSTS = "each_edit_costs_at_most_one_write_a_side"

@@ -12,6 +12,8 @@ from .rest import rest_crm
 from .suites import failed, names_of
 from .wrong_troubled import Full
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 pytest_plugins = ["pytester"]
 
 ERROR = "a_server_error_is_a_retryable_failure"

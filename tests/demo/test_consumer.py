@@ -10,6 +10,8 @@ from contact_sync.demo.integration.consumer import CrmConsumer
 from contact_sync.testing import ConsumerContract
 from tests.demo.helpers import OWN_KEY, Crm, running_crm
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 
 @pytest.fixture(scope="module")
 def one_crm() -> Iterator[Crm]:

@@ -36,6 +36,7 @@ class TestRedis(KeyStoreContract):
         return open_key_store(f"redis://127.0.0.1:{free_port()}")
 
 
+@pytest.mark.no_cover  # covered by those above
 class TestRedisWithAClientThatDecodes(KeyStoreContract):
     """Redis, by a client that gives text, in another encoding, over the older protocol."""
 
@@ -47,6 +48,7 @@ class TestRedisWithAClientThatDecodes(KeyStoreContract):
             yield RedisKeyStore(client)
 
 
+@pytest.mark.no_cover  # covered by those above
 class TestRedisCluster(KeyStoreContract):
     """Three masters."""
 
@@ -112,6 +114,7 @@ def engine_of_another_driver(postgresql_server: PostgreSQL) -> Iterator[Engine]:
         engine.dispose()
 
 
+@pytest.mark.no_cover  # covered by those above
 class TestPostgreSQLByAnotherDriver(KeyStoreContract):
     """An engine of one's own whose driver takes one statement at a time: steps are transactions."""
 

@@ -18,6 +18,8 @@ from key_stores import KeyStore, open_key_store
 from tests.proof.host import Host
 from tests.proof.machine import Sync
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 EXAMPLES = os.environ.get("PROOF_EXAMPLES")
 QUIET = settings(
     max_examples=int(EXAMPLES or "30"),

@@ -17,6 +17,8 @@ from key_stores import KeyStore, open_key_store
 from tests.servers import Valkey
 from tests.sync.helpers import INSTALLATION, TOKEN, MemoryPlatform, World, make_world
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 ANA = {"id": 7, "email": "ana@example.org", "firstname": "Ana"}
 
 

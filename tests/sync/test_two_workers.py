@@ -19,6 +19,8 @@ from tests.cli.helpers import Project, serving
 from tests.servers import Valkey
 from tests.sync.http_crm import EXTERNAL, PROGRAM, TOKEN, VALUES, HTTPCrm, Line, lines_to_both
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 CONTACTS: Final = 100
 EVENTS: Final = 20
 """How many events each contact has."""

@@ -111,6 +111,7 @@ class TestPlainApi(_Declared):
     declaration = PLAIN
 
 
+@pytest.mark.no_cover  # covered by those above
 class TestEnvelopedApi(_Declared):
     """Envelopes, a cursor in the body, whole updates, errors in a 200, a loose search, dates, and blank fields."""
 
@@ -122,6 +123,7 @@ class TestEnvelopedApi(_Declared):
         return {"first_name": f"Contact {n}", "born_on": "1990-02-09"}
 
 
+@pytest.mark.no_cover  # covered by those above
 class TestProcedureApi(_Declared):
     """Procedures instead of resources, offsets in the body, silence about what is missing, archives and batches."""
 

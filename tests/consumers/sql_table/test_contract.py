@@ -89,6 +89,7 @@ class TestOnPostgreSQL(OfCustomers):
         return customers_in_postgresql
 
 
+@pytest.mark.no_cover  # covered by those above
 class TestOnSQLiteWithOddNames(ConsumerContract):
     """Ids are texts of our making that SQLite does not tell apart by case; rows are marked; a number says when."""
 
@@ -102,6 +103,7 @@ class TestOnSQLiteWithOddNames(ConsumerContract):
         return odd_in_sqlite
 
 
+@pytest.mark.no_cover  # covered by those above
 class TestOnPostgreSQLWithMarkedRows(ConsumerContract):
     """Ids are UUIDs of the database's making, addresses are unique, rows are marked, and a number says when."""
 
