@@ -29,7 +29,7 @@ test: lint ## Checks and tests all of it, with coverage
 
 .PHONY: test-browser
 test-browser: setup-dev ## Tests the pages in a real Chromium (a system package: chromium)
-	$(call step,pages in Chromium,$(run) pytest tests/browser -n $(workers) --dist loadfile $(ARGS))
+	$(call step,pages in Chromium,$(run) pytest tests/browser $(ARGS))
 
 .PHONY: lint
 lint: setup-dev ## Style, types and the direction of imports
