@@ -25,13 +25,21 @@ from tests.servers import (
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_runtest_call() -> Generator[None]:
-    """After a test that is marked `no_cover`, coverage wraps `os._exit` once more, in the end too deep to be called."""
-    before = os._exit
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None]:
+    """A test that is marked `no_cover` is not measured, nor are the processes that it starts.
+
+    Going on after it, coverage wraps `os._exit` once more, in the end too deep to be called.
+    """
+    leave = os._exit
+    environment = dict(os.environ)
+    if item.get_closest_marker("no_cover"):
+        for name in [name for name in environment if name.startswith("COV")]:
+            del os.environ[name]
     try:
         return (yield)
     finally:
-        os._exit = before
+        os._exit = leave
+        os.environ |= {name: value for name, value in environment.items() if name.startswith("COV")}
 
 
 @pytest.fixture(autouse=True)

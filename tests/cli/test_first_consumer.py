@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import os
 import re
 import shlex
 import subprocess
@@ -19,7 +20,8 @@ from contact_sync.testing.sandbox import SandboxPlatform
 from tests.cli.helpers import Project, Service, process, started, wait_until
 from tests.platforms.servers import free_port
 from tests.project.markdown import ROOT, Block, blocks
-from tests.unmeasured import unmeasured
+
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
 
 PAGE = ROOT / "docs" / "first-consumer.md"
 
@@ -102,7 +104,7 @@ class Reader:
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.project.folder,
-            env=unmeasured(PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1") | self.env,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"} | self.env,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

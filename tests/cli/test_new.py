@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import stat
 import subprocess
@@ -23,7 +24,6 @@ from contact_sync.testing.sandbox import SandboxPlatform
 from tests.cli.helpers import Project, process, started, wait_until
 from tests.project.markdown import ROOT
 from tests.project.test_documents import commands, wrong_with
-from tests.unmeasured import unmeasured
 
 FILES = [
     ".dockerignore",
@@ -53,7 +53,7 @@ def python(folder: Path, *arguments: str, **env: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
-        env=unmeasured(PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1") | env,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"} | env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -103,6 +103,7 @@ def test_extras_that_are_not_installed_are_named(project: Project, monkeypatch: 
     assert "  pip install '/path/to/the/clone/of/contact_sync[sql,testing]'\n" in shown
 
 
+@pytest.mark.no_cover
 def test_it_passes_its_own_tests_at_once(made: Path) -> None:
     """Of the declared one those that take long are left out, since the other one's are the same."""
     fewer = ["-k", "not converge and not survive and not hostile and not look_up"] if is_declared(made) else []
@@ -344,12 +345,13 @@ def test_where_no_folder_can_be_made_it_says_so(project: Project, monkeypatch: p
     assert result.err.startswith("Error: acme cannot be made in /proc: ")
 
 
+@pytest.mark.no_cover  # which writes files, too
 def test_what_cannot_be_written_whole_is_not_left_in_half(tmp_path: Path) -> None:
     """As on a full disk: no file may have a single byte."""
     done = subprocess.run(
         ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, "-m", "contact_sync.cli", "new", "acme"],
         cwd=tmp_path,
-        env=unmeasured(PYTHONPATH=str(ROOT), PYTHONDONTWRITEBYTECODE="1"),
+        env=os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         timeout=60,

@@ -20,6 +20,8 @@ from tests.servers import Database, Valkey
 from tests.sync.http_crm import PATIENCE, PROGRAM, TOKEN, HTTPCrm
 from tests.sync.test_paused_worker import hold_still
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 PROGRAM_WITH_DELIVERY: Final = f"""{PROGRAM.replace("auth=lambda", 'delivery=os.environ["DELIVERY"], auth=lambda')}
 
 @sync.middleware("send")

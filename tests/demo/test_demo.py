@@ -25,6 +25,8 @@ from contact_sync.demo.story.down import crm_back, crm_down
 from contact_sync.demo.story.steps import check_both, import_all, install, start
 from contact_sync.demo.story.tools import unsettled, until
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 DEMO = [sys.executable, "-m", "contact_sync.cli", "demo"]
 
 

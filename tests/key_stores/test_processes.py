@@ -14,6 +14,8 @@ from key_stores.testing.pairs import pairs_in
 from tests.key_stores.worker import BOTMATIC, EXTERNAL, INSTALLATION
 from tests.servers import Database, Valkey
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -17,6 +17,8 @@ from tests.cli.helpers import PATIENCE, SYNC, Project, serving
 from tests.observing.counting import THREADS, counting
 from tests.observing.helpers import Read
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 ACCEPTED = "contact_sync_events_accepted_total"
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.project.markdown import ROOT
-from tests.unmeasured import unmeasured
+
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
 
 EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir() and path.name != "__pycache__")
 
@@ -19,7 +21,7 @@ def python(example: Path, *arguments: str, **env: str) -> subprocess.CompletedPr
     return subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=example,
-        env=unmeasured(**env),
+        env={**os.environ, **env},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

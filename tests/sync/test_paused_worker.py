@@ -18,6 +18,8 @@ from tests.cli.helpers import Project, serving
 from tests.servers import Database, Valkey
 from tests.sync.http_crm import PATIENCE, PROGRAM, TOKEN, HTTPCrm, Line, lines_to_both
 
+pytestmark = pytest.mark.no_cover  # covered by other tests; measuring it would take twice the time
+
 STOPPING: Final = f"""{PROGRAM}
 
 sync.engine.claims._seconds = 3.0
