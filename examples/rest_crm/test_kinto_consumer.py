@@ -33,7 +33,7 @@ class TestKintoConsumer(ConsumerContract):
         return kinto.removesuffix("/v1")
 
     def consumer_at(self, url: str) -> KintoConsumer:
-        return KintoConsumer(f"{url}/v1", ACCOUNT, timeout=(0.3, 0.3))
+        return KintoConsumer(f"{url}/v1", ACCOUNT, timeout=(1, 1))
 
 
 class TestRealKinto:

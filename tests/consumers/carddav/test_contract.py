@@ -35,7 +35,7 @@ class TestCardDAV(ConsumerContract):
         return url
 
     def consumer_at(self, url: str) -> CardDAVConsumer:
-        return CardDAVConsumer(f"{url.rstrip('/')}/", OWNER, timeouts=Timeouts(0.3, 0.3, 0.6))
+        return CardDAVConsumer(f"{url.rstrip('/')}/", OWNER, timeouts=Timeouts(1, 1, 2))
 
     def new_contact(self, n: int) -> dict[str, Any]:
         return {

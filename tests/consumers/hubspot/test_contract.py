@@ -33,5 +33,5 @@ class TestHubSpot(ConsumerContract):
         return {"firstname": f"Contact {n}", "company": f"Company {n}", "points": str(n), "newsletter": "true"}
 
     def consumer_at(self, url: str) -> HubSpotConsumer:
-        timeouts = Timeouts(connect=0.3, read=0.3, total=0.6)
+        timeouts = Timeouts(connect=1, read=1, total=2)
         return HubSpotConsumer(TOKEN, properties=PROPERTIES, base_url=url, rate_budget=None, timeouts=timeouts)

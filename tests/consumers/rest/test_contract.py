@@ -65,7 +65,7 @@ errors:
   success: {body: {why: {present: false}}}
 """
 
-QUICK = "timeouts: {connect: 0.3, read: 0.3, total: 1}\n"
+QUICK = "timeouts: {connect: 1, read: 1, total: 3}\n"
 
 
 @pytest.fixture(scope="class")

@@ -38,7 +38,7 @@ class TestOnDocumentedSlack(OfSlack):
         return slack
 
     def consumer_at(self, url: str) -> SlackConsumer:
-        return SlackConsumer(TOKEN, base_url=f"{url}/api", rate_budget=None, timeouts=Timeouts(0.3, 0.3, 1))
+        return SlackConsumer(TOKEN, base_url=f"{url}/api", rate_budget=None, timeouts=Timeouts(1, 1, 3))
 
 
 class TestOnEmulatedSlack(OfSlack):
