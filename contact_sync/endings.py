@@ -150,11 +150,15 @@ class Endings:
         if partner is None:
             claim.later(own_grave)
             return Result.ok(target.id_in(kept), action="unchanged", reason=f"the {source.noun} {loser} was not paired")
+        deleted = kept.buried and not self.traces.seconds_in_doubt(installation, source.name, winner)
+        found = self._look_for(route, claim, winner) if deleted else None
+        if found is not None and found.retryable:
+            return found
         if not lost.paired:
             self.traces.drop_gone(installation, source.name, loser)
-        if kept.buried and not self.traces.seconds_in_doubt(installation, source.name, winner):
-            if not self._may_be_there(route, claim, winner):
-                return self.end(route, claim, loser, KnownContact(*source.pair(loser, partner)))  # deleted meanwhile
+        if deleted:
+            if found is not None and found.not_found:
+                return self.end(route, claim, loser, KnownContact(*source.pair(loser, partner)))
             self._bury(route, claim, loser, partner, FOR_GOOD_SECONDS)
             stays = f"the {target.noun} {partner} stays, and is not synced any more"
             return Result.ok(partner, action="updated", reason=f"the {source.noun} {winner} counts as deleted; {stays}")
@@ -168,13 +172,16 @@ class Endings:
             other, action="updated", reason=f"the {target.noun} {partner} stays, and is not synced any more"
         )
 
-    def _may_be_there(self, route: Route, claim: ContactClaim, id: str) -> bool:
-        """Whether a contact with a tombstone may be there all the same: it is marked, or its partner alone was gone."""
+    def _look_for(self, route: Route, claim: ContactClaim, id: str) -> Result | None:
+        """Read a contact that has a tombstone; `None` if it may be there all the same.
+
+        It may if it is marked, or if its partner alone was gone. If the side cannot be read, the tombstone is believed.
+        """
         if isinstance(self._rules.deletes_to(route.source.name), Mark):
-            return True
+            return None
         if self.traces.was_left(route.scope.installation, route.source.name, id):
-            return True
-        return route.source.readable and not read(claim, route.source, id).not_found
+            return None
+        return read(claim, route.source, id) if route.source.readable else Result.failed(NOT_FOUND)
 
     def remembers(self, route: Route, id: str) -> bool:
         """Whether anything is kept about a contact that is in no pair and has no tombstone."""

@@ -223,3 +223,21 @@ def test_a_merger_gives_nothing_to_the_winner_that_was_deleted_after_an_update_h
     world.deliver_notice(loser)
     end(world)
     assert contact not in world.workspace.contacts
+
+
+def test_a_record_that_cannot_be_looked_for_when_it_is_merged_into_a_deleted_one_is_looked_for_again(
+    new_world: NewWorld,
+) -> None:
+    """What is not known for a moment is not decided for good: the contact would have stayed alone."""
+    world = new_world()
+    contact, loser = on_both_sides(world)
+    gone, winner = on_both_sides(world)
+    world.crm_merge(loser, winner)
+    world.platform_delete(gone)
+    world.drain_contact(gone)
+    assert winner not in world.crm.records
+    assert world.deliver_notice(loser)  # that it was created
+    world.break_crm("get_contact", TimeoutError(), after=False)
+    assert not world.deliver_notice(loser)
+    end(world)
+    assert contact not in world.workspace.contacts
